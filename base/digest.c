@@ -1,0 +1,103 @@
+/* Owns:  an OpenSSL context.
+ * Knows: the only file that names OpenSSL. */
+#include "base/digest.h"
+
+#include "base/mem.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct digest {
+	EVP_MD_CTX *context;
+	EVP_MD *method;
+};
+
+/* Only a lack of memory can make these calls fail. */
+static void must(int ok)
+{
+	if (ok != 1)
+		abort();
+}
+
+struct digest *digest_new(void)
+{
+	struct digest *digest = mem_zero(1, sizeof *digest);
+
+	digest->context = EVP_MD_CTX_new();
+	digest->method = EVP_MD_fetch(NULL, "SHA256", NULL);
+	must(digest->context && digest->method);
+	must(EVP_DigestInit_ex2(digest->context, digest->method, NULL));
+	return digest;
+}
+
+void digest_free(struct digest *digest)
+{
+	if (!digest)
+		return;
+	EVP_MD_CTX_free(digest->context);
+	EVP_MD_free(digest->method);
+	free(digest);
+}
+
+void digest_add(struct digest *digest, const void *data, size_t bytes)
+{
+	must(EVP_DigestUpdate(digest->context, data, bytes));
+}
+
+void digest_end(struct digest *digest, struct sha256 *out)
+{
+	must(EVP_DigestFinal_ex(digest->context, out->b, NULL));
+	must(EVP_DigestInit_ex2(digest->context, digest->method, NULL));
+}
+
+void sha256_of(struct bytes data, struct sha256 *out)
+{
+	must(EVP_Digest(data.p, data.n, out->b, NULL, EVP_sha256(), NULL));
+}
+
+bool sha256_equal(const struct sha256 *a, const struct sha256 *b)
+{
+	return memcmp(a->b, b->b, sizeof a->b) == 0;
+}
+
+void sha256_hex(const struct sha256 *sum, char out[SHA256_HEX_BYTES])
+{
+	static const char digit[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < SHA256_BYTES; i++) {
+		out[2 * i] = digit[sum->b[i] >> 4];
+		out[2 * i + 1] = digit[sum->b[i] & 15];
+	}
+	out[2 * SHA256_BYTES] = '\0';
+}
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+bool sha256_parse(struct bytes hex, struct sha256 *out)
+{
+	struct sha256 sum;
+	size_t i;
+
+	if (hex.n != 2 * SHA256_BYTES)
+		return false;
+	for (i = 0; i < SHA256_BYTES; i++) {
+		int high = digit_value(hex.p[2 * i]), low = digit_value(hex.p[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		sum.b[i] = (uint8_t)(high << 4 | low);
+	}
+	*out = sum;
+	return true;
+}

@@ -1,0 +1,301 @@
+/* Owns:  one libcurl handle and its connection.
+ * Knows: the only file that names libcurl; what its result codes mean to a person.
+ * Never: connects without TLS, switches verification off without a pin, shows a secret. */
+#include "base/net.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STOP_CHECK_MS    200
+#define KEPT_MAX_BYTES   (16u << 20) /* what a peer may say while we are sending */
+#define SPOKEN_MAX_BYTES 512
+
+struct net {
+	CURL *curl;
+	curl_socket_t socket;
+	struct net_options options;
+	struct buf kept; /* received while sending */
+	char detail[CURL_ERROR_SIZE];
+	char spoken[SPOKEN_MAX_BYTES]; /* the server's last line before it was logged in */
+	uint64_t received, sent;
+};
+
+static bool must_stop(const struct net *net)
+{
+	return net->options.stop && *net->options.stop;
+}
+
+/* The server's lines during the login: the last one says why it was refused. Lines of the
+ * client do not come here (they hold the password). */
+static size_t hear_line(char *data, size_t size, size_t count, void *arg)
+{
+	struct net *net = arg;
+	struct bytes line = bytes_trim((struct bytes){data, size * count});
+
+	if (line.n == 0 || line.p[0] == '+')
+		return size * count;
+	if (line.n >= sizeof net->spoken)
+		line.n = sizeof net->spoken - 1;
+	memcpy(net->spoken, line.p, line.n);
+	net->spoken[line.n] = '\0';
+	return size * count;
+}
+
+static int check_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	(void)a, (void)b, (void)c, (void)d;
+	return must_stop(arg);
+}
+
+/* A refusal that is about now, not about the password (RFC 5530, and what providers say). */
+static bool is_passing(const char *spoken)
+{
+	static const char *const sign[] = {"[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[THROTTLED]",
+	    "[OVERQUOTA]", "try again", "temporar", "too many", "backoff", "server busy"};
+	size_t i;
+
+	for (i = 0; i < sizeof sign / sizeof *sign; i++)
+		if (strcasestr(spoken, sign[i]))
+			return true;
+	return false;
+}
+
+/* Without the tag and the word NO: what a person needs. */
+static const char *reason_of(const char *spoken)
+{
+	const char *no = strstr(spoken, " NO ");
+
+	return no ? no + 4 : spoken;
+}
+
+static int refused(const struct net *net, struct err *err)
+{
+	if (is_passing(net->spoken)) {
+		err_set(err, ERR_SERVER, "the server does not let us in now: %s",
+		    reason_of(net->spoken));
+		err_class(err, RETRY_LATER, SCOPE_ACCOUNT);
+		return -1;
+	}
+	return err_set(err, ERR_LOGIN, "the server refuses user name or password for %s%s%s",
+	    net->options.user, net->spoken[0] ? ": " : "", reason_of(net->spoken));
+}
+
+static int explain(const struct net *net, CURLcode code, struct err *err)
+{
+	const char *what = net->detail[0] ? net->detail : curl_easy_strerror(code);
+
+	switch (code) {
+	case CURLE_LOGIN_DENIED:
+		return refused(net, err);
+	case CURLE_USE_SSL_FAILED:
+		return err_set(err, ERR_TLS,
+		    "the server offers no encryption (STARTTLS); mailcask never sends a password "
+		    "in clear text");
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+		return err_set(
+		    err, ERR_TLS, "the server's certificate is not to be trusted: %s", what);
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+		return err_set(
+		    err, ERR_TLS, "the server's public key is not the pinned one (tls-pin)");
+	case CURLE_SSL_CONNECT_ERROR:
+		return err_set(err, ERR_TLS, "no encrypted connection: %s", what);
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return err_set(err, ERR_NETWORK, "unknown host: %s", what);
+	case CURLE_ABORTED_BY_CALLBACK:
+		return err_set(err, ERR_STOPPED, "stopped while connecting");
+	case CURLE_WEIRD_SERVER_REPLY:
+		return err_set(err, ERR_PROTOCOL, "this is no mail server as expected: %s",
+		    net->spoken[0] ? net->spoken : what);
+	default:
+		return err_set(err, ERR_NETWORK, "%s", what);
+	}
+}
+
+static void set_options(struct net *net)
+{
+	const struct net_options *o = &net->options;
+	CURL *curl = net->curl;
+
+	curl_easy_setopt(curl, CURLOPT_URL, o->url);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "imap,imaps");
+	curl_easy_setopt(curl, CURLOPT_USERNAME, o->user);
+	curl_easy_setopt(curl, CURLOPT_PASSWORD, o->password->p);
+	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+	curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
+	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)o->connect_timeout_s);
+	curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)o->idle_timeout_s);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, net->detail);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, hear_line);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, net);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, check_progress);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, net);
+	if (o->ca_file)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, o->ca_file);
+	if (o->pin) {
+		/* The key itself is the proof; who signed it does not matter then. */
+		curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, o->pin);
+		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+}
+
+int net_open(struct net **out, const struct net_options *options, struct err *err)
+{
+	struct net *net = mem_zero(1, sizeof *net);
+	CURLcode code;
+
+	net->options = *options;
+	buf_init(&net->kept, KEPT_MAX_BYTES);
+	net->curl = curl_easy_init();
+	if (!net->curl) {
+		net_close(net);
+		return err_set(err, ERR_BUG, "libcurl does not start");
+	}
+	set_options(net);
+	code = curl_easy_perform(net->curl);
+	if (code == CURLE_OK)
+		code = curl_easy_getinfo(net->curl, CURLINFO_ACTIVESOCKET, &net->socket);
+	if (code != CURLE_OK) {
+		explain(net, code, err);
+		net_close(net);
+		return -1;
+	}
+	/* libcurl has its own copy, which goes with the handle. */
+	net->options.password = NULL;
+	*out = net;
+	return 0;
+}
+
+void net_close(struct net *net)
+{
+	if (!net)
+		return;
+	curl_easy_cleanup(net->curl);
+	buf_release(&net->kept);
+	free(net);
+}
+
+/* Wait for the events; in short steps, so that a wish to stop is seen. */
+static int wait_for(struct net *net, short events, struct err *err)
+{
+	uint64_t start = clock_monotonic_ms();
+	struct pollfd p = {.fd = net->socket, .events = events};
+
+	for (;;) {
+		int got = poll(&p, 1, STOP_CHECK_MS);
+
+		if (must_stop(net))
+			return err_set(err, ERR_STOPPED, "stopped");
+		if (got > 0)
+			return 0;
+		if (got < 0 && errno != EINTR)
+			return err_os(err, errno, "waiting for the server");
+		if (clock_monotonic_ms() - start > (uint64_t)net->options.idle_timeout_s * 1000)
+			return err_set(err, ERR_NETWORK, "the server was silent for %d seconds",
+			    net->options.idle_timeout_s);
+	}
+}
+
+/* 1 with bytes, 0 when there are none now, -1. */
+static int receive_some(struct net *net, void *data, size_t bytes, size_t *got, struct err *err)
+{
+	CURLcode code = curl_easy_recv(net->curl, data, bytes, got);
+
+	if (code == CURLE_AGAIN)
+		return 0;
+	if (code == CURLE_OK && *got > 0) {
+		net->received += *got;
+		return 1;
+	}
+	return err_set(err, ERR_NETWORK, "%s",
+	    code == CURLE_OK ? "the server closed the connection" : "the connection broke");
+}
+
+ssize_t net_receive(struct net *net, void *data, size_t bytes, struct err *err)
+{
+	size_t got;
+	int now;
+
+	if (net->kept.n > 0) {
+		got = net->kept.n < bytes ? net->kept.n : bytes;
+		memcpy(data, net->kept.p, got);
+		buf_drop(&net->kept, got);
+		return (ssize_t)got;
+	}
+	/* TLS may hold bytes that the socket no longer shows: receive first, then wait. */
+	while ((now = receive_some(net, data, bytes, &got, err)) == 0)
+		if (wait_for(net, POLLIN, err) != 0)
+			return -1;
+	return now < 0 ? -1 : (ssize_t)got;
+}
+
+int net_ready(struct net *net, struct err *err)
+{
+	char part[4096];
+	size_t got;
+	int now;
+
+	if (net->kept.n > 0)
+		return 1;
+	now = receive_some(net, part, sizeof part, &got, err);
+	if (now == 1)
+		buf_add(&net->kept, part, got);
+	return now;
+}
+
+static int keep_what_comes(struct net *net, struct err *err)
+{
+	char part[16384];
+	size_t got;
+	int now;
+
+	while ((now = receive_some(net, part, sizeof part, &got, err)) == 1) {
+		buf_add(&net->kept, part, got);
+		if (net->kept.overflow)
+			return err_set(err, ERR_PROTOCOL, "the server talks without end");
+	}
+	return now;
+}
+
+int net_send(struct net *net, const void *data, size_t bytes, struct err *err)
+{
+	const char *p = data;
+	size_t sent;
+
+	while (bytes > 0) {
+		CURLcode code = curl_easy_send(net->curl, p, bytes, &sent);
+
+		if (code == CURLE_AGAIN) {
+			if (keep_what_comes(net, err) != 0 ||
+			    wait_for(net, POLLOUT | POLLIN, err) != 0)
+				return -1;
+			continue;
+		}
+		if (code != CURLE_OK)
+			return err_set(err, ERR_NETWORK, "the connection broke");
+		net->sent += sent;
+		p += sent;
+		bytes -= sent;
+	}
+	return 0;
+}
+
+void net_counts(const struct net *net, uint64_t *received_out, uint64_t *sent_out)
+{
+	*received_out = net->received;
+	*sent_out = net->sent;
+}

@@ -1,0 +1,63 @@
+/* SQLite, as this program uses it: WAL, one connection that writes.
+ *
+ * SQL_WRITE: the only connection that writes and checkpoints this database; the archive's
+ *            lock makes sure that there is one. synchronous=NORMAL: both databases can be
+ *            made again from the segments, so the last commits may be lost with the power,
+ *            but the file is never broken.
+ * SQL_READ:  reads, while another process may write; never checkpoints, not even at close
+ *            (two connections that checkpoint at once can break the file in SQLite before
+ *            3.51.3).
+ *
+ * Statements are made once and used again: bind from 1, step until 0, reset. Texts and blobs
+ * that a column returns are good until the next step or reset. Errors name the file. */
+#ifndef BASE_SQL_H
+#define BASE_SQL_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sql;
+struct sql_stmt;
+
+enum sql_mode { SQL_READ, SQL_WRITE };
+
+/* Opens, and with SQL_WRITE makes, the file. ERR_DAMAGED when it is no database. */
+int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err *err);
+void sql_close(struct sql *sql); /* all statements must have been freed */
+
+/* Read another database beside this one as "name.". */
+int sql_attach(struct sql *sql, const char *path, const char *name, struct err *err);
+
+int sql_exec(struct sql *sql, const char *text, struct err *err);
+int sql_begin(struct sql *sql, struct err *err); /* a write transaction from its first moment */
+int sql_commit(struct sql *sql, struct err *err);
+void sql_rollback(struct sql *sql);
+int sql_checkpoint(struct sql *sql, struct err *err); /* the log back into the file */
+
+int sql_prepare(struct sql *sql, const char *text, struct sql_stmt **out, struct err *err);
+void sql_free(struct sql_stmt *stmt);
+
+void sql_bind_i64(struct sql_stmt *stmt, int at, int64_t value);
+void sql_bind_null(struct sql_stmt *stmt, int at);
+void sql_bind_text(struct sql_stmt *stmt, int at, struct bytes text); /* copied */
+void sql_bind_blob(struct sql_stmt *stmt, int at, struct bytes data); /* copied */
+
+int sql_step(struct sql_stmt *stmt, struct err *err); /* 1 a row, 0 done, -1; resets unless 1 */
+int sql_run(struct sql_stmt *stmt, struct err *err);  /* step without rows */
+void sql_reset(struct sql_stmt *stmt);
+
+int64_t sql_i64(struct sql_stmt *stmt, int column); /* columns from 0 */
+double sql_real(struct sql_stmt *stmt, int column);
+struct bytes sql_bytes(struct sql_stmt *stmt, int column); /* NULL: empty */
+bool sql_is_null(struct sql_stmt *stmt, int column);
+
+int64_t sql_changes(struct sql *sql); /* rows of the last statement */
+int64_t sql_last_rowid(struct sql *sql);
+
+/* Stop a running statement from a progress check: fn is asked now and then; true stops. */
+void sql_set_stop(struct sql *sql, bool (*fn)(void *), void *arg);
+
+#endif

@@ -1,0 +1,73 @@
+# Tests, checks and measurements. Included by the Makefile.
+#
+## make unit            unit tests                 make T=TESTNAME unit     one of them
+## make scenarios       scenarios on real servers  make T=NN scenarios      one of them
+## make fuzz-replay     each fuzz target over its kept corpus
+## make fuzz S=600      each fuzz target for S seconds (clang)
+## make layers check-size format-check lint        what CI asks besides the tests
+## make bench           measurements beside other programs
+## make format          lay the code out anew
+
+TEST_FLAGS = $(shell pkg-config --cflags --libs check)
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard $(UNITS:%=tests/unit/%/test_*.c)))
+unit_of = $(patsubst %/,%,$(dir $(1)))
+
+define unit_test_rules
+$(BUILD)/tests/unit/$(1): tests/unit/$(1).c $(call libs_of,$(call unit_of,$(1))) $(wildcard tests/unit/*.h)
+	@mkdir -p $$(@D)
+	@echo "  CC tests/unit/$(1).c"
+	@$(CC) $(MC_CFLAGS) $(CFLAGS) -Wno-missing-prototypes -MMD -MP -o $$@ $$< \
+		$(call libs_of,$(call unit_of,$(1))) $(MC_LDFLAGS) $$(PACKAGE_LIBS) $$(TEST_FLAGS)
+endef
+$(foreach t,$(UNIT_TESTS),$(eval $(call unit_test_rules,$(t))))
+
+.PHONY: unit scenarios fuzz fuzz-replay check demo bench layers check-size format format-check lint
+WANTED_UNIT := $(foreach t,$(UNIT_TESTS),$(if $(or $(if $(T),,all),$(findstring $(T),$(t))),$(t)))
+unit: $(WANTED_UNIT:%=$(BUILD)/tests/unit/%)
+	@tests/run-unit $(WANTED_UNIT:%=$(BUILD)/tests/unit/%)
+
+# The standalone driver gives every file of the corpus to the target once.
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+$(FUZZ:%=$(BUILD)/tests/fuzz/%): $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(PROGRAM_LIBS)
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(MC_CFLAGS) $(CFLAGS) -Wno-missing-prototypes -o $@ $< tests/fuzz/replay.c \
+		$(PROGRAM_LIBS) $(MC_LDFLAGS) $(PACKAGE_LIBS)
+fuzz-replay: $(FUZZ:%=$(BUILD)/tests/fuzz/%)
+	@set -e; for f in $(FUZZ); do $(BUILD)/tests/fuzz/$$f tests/fuzz/corpus/$$f; done
+
+S ?= 60
+fuzz:
+	@tests/fuzz/campaign $(S) $(if $(T),$(T),$(FUZZ))
+
+scenarios: $(PROGRAM)
+	@tests/run-scenarios $(T)
+
+# Everything that a fresh machine needs is installed first; then all tests.
+check:
+	@config/install-deps build run test
+	@$(MAKE) --no-print-directory all unit fuzz-replay scenarios
+
+demo:
+	@config/install-deps build run demo
+	@$(MAKE) --no-print-directory all
+	@tests/demo
+
+CORPORA ?= ../shared/corpora
+bench: $(PROGRAM)
+	@config/install-deps build run test bench
+	@CORPORA=$(CORPORA) tests/perf/bench
+
+layers:
+	@$(PYTHON) tests/style/layers.py
+check-size:
+	@$(PYTHON) tests/style/size.py
+
+C_FILES := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
+format:
+	clang-format -i $(C_FILES)
+format-check:
+	@clang-format --dry-run --Werror $(C_FILES) && echo "format: $(words $(C_FILES)) files as .clang-format says"
+lint: $(BUILD)/packages.mk
+	@tests/style/lint "$(MC_CFLAGS) $(PACKAGE_CFLAGS)"
