@@ -1,0 +1,155 @@
+/* Reading what an IMAP server says (RFC 9051 section 9, with the departures of real servers).
+ *
+ * A response is text with literals in it. The reader (archiver/endpoint) puts it together in a
+ * struct response_text: small literals are kept in place, the text of a message is streamed
+ * away and only its place and length stay. Then response_parse() makes one struct response of
+ * it. Nothing here does I/O.
+ *
+ *   response_text_init(&text)
+ *   per line from the wire:  response_text_line(&text, line)     the line without its CRLF
+ *                            -> 1: the response is complete: response_parse()
+ *                            -> 0: it ends in a literal of text.pending_bytes: give its bytes to
+ *                                  response_text_literal(), or, where response_text_is_body()
+ *                                  says that it is a message, stream them away and call
+ *                                  response_text_streamed(); then go on with the next line
+ *                            -> -1
+ *   response_text_clear(&text)   for the next one
+ *
+ * Every view in a struct response points into the response_text and is good until its clear.
+ * Limits: a line 64 KiB (RESPONSE_LINE_BYTES), a kept literal 64 KiB, a whole response 1 MiB,
+ * 1,000 literals, parentheses 32 deep; a number 64 bits. Beyond: ERR_PROTOCOL or ERR_LIMIT, and
+ * the connection must be dropped. */
+#ifndef ARCHIVER_IMAPWIRE_RESPONSE_H
+#define ARCHIVER_IMAPWIRE_RESPONSE_H
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RESPONSE_LINE_BYTES (64u * 1024)
+#define RESPONSE_LITERAL_BYTES (64u * 1024)
+#define RESPONSE_BYTES (1024u * 1024)
+#define RESPONSE_LITERALS 1000
+#define RESPONSE_DEPTH 32
+
+struct response_literal {
+	size_t at;      /* offset in text where its bytes stand (or would stand) */
+	uint64_t bytes;
+	bool streamed;  /* its bytes are not in text */
+};
+
+struct response_text {
+	struct buf text; /* lines and kept literals, without CRLF and without {n} */
+	struct response_literal *literal;
+	size_t literal_count, literal_room;
+	uint64_t pending_bytes; /* of the literal that the last line announced */
+};
+
+void response_text_init(struct response_text *text);
+void response_text_release(struct response_text *text);
+void response_text_clear(struct response_text *text);
+int response_text_line(struct response_text *text, struct bytes line, struct err *err);
+
+/* The announced literal is the whole text of a message: the last item before it is BODY[] (or
+ * RFC822), and the response is a FETCH. */
+bool response_text_is_body(const struct response_text *text);
+
+int response_text_literal(struct response_text *text, struct bytes data, struct err *err);
+void response_text_streamed(struct response_text *text);
+
+enum response_kind {
+	RESPONSE_OTHER,      /* well formed, of no interest */
+	RESPONSE_CONTINUE,   /* + */
+	RESPONSE_TAGGED,     /* tag, status, code, human */
+	RESPONSE_STATUS,     /* * OK NO BAD BYE PREAUTH: status, code, human */
+	RESPONSE_CAPABILITY, /* list */
+	RESPONSE_ENABLED,    /* list */
+	RESPONSE_FLAGS,      /* list: inside of the parentheses */
+	RESPONSE_LIST,       /* LIST or LSUB */
+	RESPONSE_MAILBOX_STATUS,
+	RESPONSE_SEARCH,     /* list: the numbers; ESEARCH: the set after ALL (may be empty) */
+	RESPONSE_EXISTS,     /* number */
+	RESPONSE_RECENT,     /* number */
+	RESPONSE_EXPUNGE,    /* number */
+	RESPONSE_VANISHED,   /* list: the set; earlier */
+	RESPONSE_FETCH,
+	RESPONSE_NAMESPACE,  /* list: the rest of the line */
+	RESPONSE_QUOTAROOT,
+	RESPONSE_QUOTA
+};
+
+enum response_condition { CONDITION_OK, CONDITION_NO, CONDITION_BAD, CONDITION_BYE, CONDITION_PREAUTH };
+
+/* Items of a FETCH response that were there. */
+#define FETCH_HAS_UID 1u
+#define FETCH_HAS_FLAGS 2u
+#define FETCH_HAS_INTERNALDATE 4u
+#define FETCH_HAS_SIZE 8u
+#define FETCH_HAS_MODSEQ 16u
+#define FETCH_HAS_BODY 32u   /* BODY[] as a literal that was streamed, or a string that was kept */
+#define FETCH_HAS_HEADER 64u /* BODY[HEADER...] or BODY[HEADER.FIELDS ...] */
+
+struct response_fetch {
+	unsigned has;
+	uint32_t uid;
+	struct bytes flags; /* inside of the parentheses, as sent */
+	int64_t internaldate_unix;
+	uint64_t size_bytes, modseq;
+	bool body_streamed;
+	struct bytes body; /* when not streamed: a quoted string or small literal, unescaped */
+	struct bytes header;
+};
+
+struct response_list {
+	struct bytes attributes; /* inside of the parentheses, as sent */
+	char delimiter;          /* 0: NIL */
+	struct bytes name;       /* raw, unescaped */
+};
+
+#define STATUS_HAS_MESSAGES 1u
+#define STATUS_HAS_UIDNEXT 2u
+#define STATUS_HAS_UIDVALIDITY 4u
+#define STATUS_HAS_MODSEQ 8u
+#define STATUS_HAS_SIZE 16u
+#define STATUS_HAS_UNSEEN 32u
+
+struct response_mailbox_status {
+	unsigned has;
+	struct bytes name;
+	uint64_t messages, uidnext, uidvalidity, modseq, size_bytes, unseen;
+};
+
+struct response_quota {
+	struct bytes root;
+	bool has_storage;
+	uint64_t used_kib, limit_kib; /* STORAGE, in units of 1024 octets (RFC 9208) */
+};
+
+struct response {
+	enum response_kind kind;
+	struct bytes tag;
+	enum response_condition condition;
+	struct bytes code;          /* word of the response code in [ ]: "UIDNEXT", "TRYCREATE" */
+	struct bytes code_argument; /* what follows it inside the brackets */
+	struct bytes human;
+	struct bytes list;
+	uint64_t number;
+	bool earlier;
+	struct response_fetch fetch;
+	struct response_list mailbox;
+	struct response_mailbox_status status;
+	struct response_quota quota;
+};
+
+/* Make a response of a complete text (which is changed: quoted strings are unescaped in
+ * place). Unknown but balanced things are RESPONSE_OTHER; what cannot be followed is
+ * ERR_PROTOCOL. */
+int response_parse(struct response_text *text, struct response *out, struct err *err);
+
+/* The argument of a code as a number: [UIDVALIDITY 17]. False when it is none. */
+bool response_code_number(const struct response *response, uint64_t *out);
+
+#endif
