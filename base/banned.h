@@ -11,6 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* With clang the C library's checked forms are macros. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat strncpy strncat stpcpy sprintf vsprintf gets strtok
 #pragma GCC poison atoi atol atoll atof asctime ctime gmtime localtime tmpnam tempnam mktemp
 #pragma GCC poison system popen

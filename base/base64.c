@@ -121,8 +121,12 @@ bool base64_take(struct buf *buf, struct bytes text)
 	char *at = buf_reserve(buf, text.n / 4 * 3);
 	size_t made;
 
-	if (!at || !base64_decode(text, (uint8_t *)at, &made))
+	if (!at)
 		return false;
+	if (!base64_decode(text, (uint8_t *)at, &made)) {
+		*at = '\0';
+		return false;
+	}
 	buf->n += made;
 	buf->p[buf->n] = '\0';
 	return true;

@@ -22,7 +22,7 @@ void buf_release(struct buf *buf)
 
 void buf_clear(struct buf *buf)
 {
-	buf->n = 0;
+	buf_cut(buf, 0);
 	buf->overflow = false;
 }
 
@@ -65,19 +65,21 @@ void buf_char(struct buf *buf, char c)
 
 void buf_format_v(struct buf *buf, const char *format, va_list args)
 {
-	char small[256], *large = NULL;
+	char small[256], *at;
 	va_list again;
 	int length;
 
 	va_copy(again, args);
 	length = vsnprintf(small, sizeof small, format, args);
 	if (length >= (int)sizeof small) {
-		large = mem_alloc((size_t)length + 1);
-		vsnprintf(large, (size_t)length + 1, format, again);
+		at = buf_reserve(buf, (size_t)length);
+		if (at) {
+			vsnprintf(at, (size_t)length + 1, format, again);
+			buf->n += (size_t)length;
+		}
+	} else if (length > 0) {
+		buf_add(buf, small, (size_t)length);
 	}
-	if (length > 0)
-		buf_add(buf, large ? large : small, (size_t)length);
-	free(large);
 	va_end(again);
 }
 
@@ -92,10 +94,10 @@ void buf_format(struct buf *buf, const char *format, ...)
 
 void buf_drop(struct buf *buf, size_t bytes)
 {
-	if (bytes == 0)
-		return;
 	if (bytes > buf->n)
 		bytes = buf->n;
+	if (bytes == 0)
+		return;
 	memmove(buf->p, buf->p + bytes, buf->n - bytes);
 	buf->n -= bytes;
 	buf->p[buf->n] = '\0';

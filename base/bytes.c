@@ -5,7 +5,6 @@
 
 #include <limits.h>
 #include <string.h>
-#include <strings.h>
 
 struct bytes bytes_of(const char *text)
 {
@@ -45,9 +44,20 @@ bool bytes_is(struct bytes a, const char *text)
 	return bytes_equal(a, bytes_of(text));
 }
 
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* Not strncasecmp: that ends at a NUL, and follows the locale. */
 bool bytes_equal_nocase(struct bytes a, struct bytes b)
 {
-	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (lower(a.p[i]) != lower(b.p[i]))
+			return false;
+	return true;
 }
 
 bool bytes_is_nocase(struct bytes a, const char *text)

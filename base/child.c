@@ -10,22 +10,28 @@
 
 static int read_all(int fd, struct buf *output, struct err *err)
 {
-	char *at;
+	char part[4096];
+	int result = -1;
 	ssize_t n;
 
-	for (;;) {
-		at = buf_reserve(output, 4096);
-		if (!at)
-			return err_set(err, ERR_LIMIT, "the command writes too much");
-		n = read(fd, at, 4096);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_os(err, errno, "cannot read from the command");
-		if (n == 0)
-			return 0;
-		output->n += (size_t)n;
-	}
+	do {
+		do
+			n = read(fd, part, sizeof part);
+		while (n < 0 && errno == EINTR);
+		if (n < 0) {
+			err_os(err, errno, "cannot read from the command");
+			goto out;
+		}
+		buf_add(output, part, (size_t)n);
+		if (output->overflow) {
+			err_set(err, ERR_LIMIT, "the command writes too much");
+			goto out;
+		}
+	} while (n > 0);
+	result = 0;
+out:
+	explicit_bzero(part, sizeof part); /* it may have been a password */
+	return result;
 }
 
 static void run_in_child(const char *command, int out)
@@ -35,7 +41,8 @@ static void run_in_child(const char *command, int out)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	if (dup2(out, STDOUT_FILENO) >= 0)
+	/* Without a standard output of our own the pipe is it, and must stay open. */
+	if (out == STDOUT_FILENO ? fcntl(out, F_SETFD, 0) >= 0 : dup2(out, STDOUT_FILENO) >= 0)
 		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	_exit(127);
 }

@@ -21,9 +21,17 @@ uint64_t clock_monotonic_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static bool year_prints(const struct tm *t)
+/* Four digits, which %Y does not promise; false when the year has more. */
+static bool put_year(const struct tm *t, char *out)
 {
-	return t->tm_year >= -1900 && t->tm_year <= 9999 - 1900;
+	int year;
+
+	if (t->tm_year < -1900 || t->tm_year > 9999 - 1900)
+		return false;
+	year = t->tm_year + 1900;
+	for (int i = 3; i >= 0; i--, year /= 10)
+		out[i] = (char)('0' + year % 10);
+	return true;
 }
 
 void clock_iso(int64_t time_unix, char out[CLOCK_ISO_BYTES])
@@ -31,8 +39,8 @@ void clock_iso(int64_t time_unix, char out[CLOCK_ISO_BYTES])
 	time_t seconds = (time_t)time_unix;
 	struct tm t;
 
-	if (!gmtime_r(&seconds, &t) || !year_prints(&t) ||
-	    strftime(out, CLOCK_ISO_BYTES, "%Y-%m-%dT%H:%M:%SZ", &t) == 0)
+	if (!gmtime_r(&seconds, &t) || !put_year(&t, out) ||
+	    strftime(out + 4, CLOCK_ISO_BYTES - 4, "-%m-%dT%H:%M:%SZ", &t) == 0)
 		memcpy(out, "-", 2);
 }
 
@@ -41,8 +49,8 @@ void clock_local(int64_t time_unix, char out[CLOCK_ISO_BYTES])
 	time_t seconds = (time_t)time_unix;
 	struct tm t;
 
-	if (!localtime_r(&seconds, &t) || !year_prints(&t) ||
-	    strftime(out, CLOCK_ISO_BYTES, "%Y-%m-%d %H:%M", &t) == 0)
+	if (!localtime_r(&seconds, &t) || !put_year(&t, out) ||
+	    strftime(out + 4, CLOCK_ISO_BYTES - 4, "-%m-%d %H:%M", &t) == 0)
 		memcpy(out, "-", 2);
 }
 
@@ -59,7 +67,7 @@ void clock_local_date(int64_t time_unix, int *year, int *month, int *day)
 	struct tm t = {0};
 
 	localtime_r(&seconds, &t);
-	*year = t.tm_year + 1900;
+	*year = t.tm_year > INT_MAX - 1900 ? INT_MAX : t.tm_year + 1900;
 	*month = t.tm_mon + 1;
 	*day = t.tm_mday;
 }
@@ -102,14 +110,19 @@ static const struct {
 bool clock_parse_span(struct bytes text, int64_t *out_s)
 {
 	unsigned long long number;
+	struct bytes unit;
 	size_t digits = 0, i;
 
 	while (digits < text.n && text.p[digits] >= '0' && text.p[digits] <= '9')
 		digits++;
 	if (!bytes_u64((struct bytes){text.p, digits}, &number) || number > INT_MAX)
 		return false;
+	/* Whoever writes 6M means months, and would get minutes. */
+	unit = bytes_from(text, digits);
+	if (bytes_is(unit, "M"))
+		return false;
 	for (i = 0; i < sizeof units / sizeof *units; i++)
-		if (bytes_is_nocase(bytes_from(text, digits), units[i].name)) {
+		if (bytes_is_nocase(unit, units[i].name)) {
 			*out_s = (int64_t)number * units[i].seconds;
 			return true;
 		}

@@ -30,7 +30,8 @@ void clock_local_date(int64_t time_unix, int *year, int *month, int *day);
 bool clock_from_utc(
     int year, int month, int day, int hour, int minute, int second, int64_t *out_unix);
 
-/* "90s 15m 3h 7d 2w 6mo 1y", one number and unit; a year is 365 days, a month 30. */
+/* "90s 15m 3h 7d 2w 6mo 1y", one number and unit; a year is 365 days, a month 30. Units
+ * in any case but "M", which could be either of two. */
 bool clock_parse_span(struct bytes text, int64_t *out_s);
 /* The opposite, short and rounded for people: "3 h 12 min". */
 void clock_format_span(int64_t span_s, char out[CLOCK_ISO_BYTES]);

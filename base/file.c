@@ -203,10 +203,10 @@ static int make_folder(const char *path, mode_t mode, struct err *err)
 
 int file_make_folders(const char *path, mode_t mode, struct err *err)
 {
-	char *part = mem_string(path), *slash = part;
+	char *part = mem_string(path), *slash;
 	int result = 0;
 
-	while (result == 0 && (slash = strchr(slash + 1, '/'))) {
+	for (slash = strchr(part, '/'); result == 0 && slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (part[0] && !file_exists(part))
 			result = make_folder(part, mode, err);
@@ -272,7 +272,7 @@ char *file_expand_home(const char *path)
 {
 	const char *home = getenv("HOME");
 
-	if (path[0] == '~' && (path[1] == '/' || path[1] == '\0') && home)
+	if (path[0] == '~' && (path[1] == '/' || path[1] == '\0') && home && home[0])
 		return mem_format("%s%s", home, path + 1);
 	return mem_string(path);
 }

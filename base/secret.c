@@ -14,8 +14,10 @@
 
 void secret_set(struct secret *secret, struct bytes value)
 {
+	char *copy = value.n > 0 ? mem_string_n(value.p, value.n) : NULL;
+
 	secret_wipe(secret);
-	secret->p = mem_string_n(value.p, value.n);
+	secret->p = copy;
 	secret->n = value.n;
 }
 
@@ -39,6 +41,9 @@ static int take_line(struct secret *secret, struct bytes text, const char *where
 
 	if (end)
 		text.n = (size_t)(end - text.p);
+	else if (text.n >= SECRET_MAX_BYTES)
+		return err_set(err, ERR_CONFIG, "%s gives a line of %d bytes or more", where,
+		    SECRET_MAX_BYTES);
 	if (text.n > 0 && text.p[text.n - 1] == '\r')
 		text.n--;
 	if (text.n == 0)
@@ -75,10 +80,11 @@ int secret_from_command(struct secret *secret, const char *command, struct err *
 int secret_from_file(struct secret *secret, const char *path, struct err *err)
 {
 	int fd = file_open(path, O_RDONLY, 0, err), result = -1;
-	char text[4096];
 	struct stat st;
+	struct buf text;
 	ssize_t n;
 
+	buf_init(&text, SECRET_MAX_BYTES);
 	if (fd < 0) {
 		err_add(err, "password-file");
 		goto out;
@@ -93,11 +99,13 @@ int secret_from_file(struct secret *secret, const char *path, struct err *err)
 		    (unsigned)st.st_mode & 0777, path);
 		goto out;
 	}
-	n = file_read_at(fd, text, sizeof text, 0, path, err);
-	if (n >= 0)
-		result = take_line(secret, (struct bytes){text, (size_t)n}, "password-file", err);
-	explicit_bzero(text, sizeof text);
+	n = file_read_at(fd, buf_reserve(&text, SECRET_MAX_BYTES), SECRET_MAX_BYTES, 0, path, err);
+	if (n < 0)
+		goto out;
+	text.n = (size_t)n;
+	result = take_line(secret, buf_view(&text), "password-file", err);
 out:
+	wipe_buf(&text);
 	file_close(&fd);
 	return result;
 }

@@ -154,6 +154,8 @@ int spool_to_file(struct spool *spool, int *fd_out, struct err *err)
 {
 	if (empty_memory(spool, err) != 0)
 		return -1;
+	if (lseek(spool->fd, 0, SEEK_SET) != 0)
+		return err_os(err, errno, "cannot rewind the temporary file");
 	*fd_out = spool->fd;
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "base/err.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 typedef int (*spool_fn)(void *arg, const void *data, size_t bytes, struct err *err);
 
@@ -40,6 +41,12 @@ int spool_send(
 
 /* The whole in memory: true, and a view that is good until the next change. */
 bool spool_in_memory(const struct spool *spool, struct bytes *view_out);
+
+/* A part of what was spooled: how entries of an archive are handed on. */
+struct spool_range {
+	struct spool *spool;
+	uint64_t at, bytes;
+};
 
 /* Bring all of it to the file and lend its descriptor (readable from offset 0). */
 int spool_to_file(struct spool *spool, int *fd_out, struct err *err);

@@ -15,6 +15,7 @@
 struct sql {
 	sqlite3 *db;
 	char *path;
+	enum sql_mode mode;
 	bool (*stop)(void *);
 	void *stop_arg;
 };
@@ -51,6 +52,7 @@ int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err 
 	int code;
 
 	sql->path = mem_string(path);
+	sql->mode = mode;
 	code = sqlite3_open_v2(path, &sql->db, flags | SQLITE_OPEN_EXRESCODE, NULL);
 	if (code != SQLITE_OK) {
 		if (sql->db)
@@ -71,7 +73,8 @@ int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err 
 		sqlite3_db_config(sql->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 		if (sql_exec(sql,
 			"PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON;"
-			"PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456;",
+			"PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456;"
+			"SELECT 1 FROM sqlite_schema LIMIT 1", /* is it a database? */
 			err) != 0)
 			goto bad;
 	}
@@ -125,8 +128,12 @@ void sql_rollback(struct sql *sql)
 
 int sql_checkpoint(struct sql *sql, struct err *err)
 {
-	int code = sqlite3_wal_checkpoint_v2(sql->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	int code;
 
+	if (sql->mode != SQL_WRITE)
+		return err_set(
+		    err, ERR_BUG, "%s: a reading connection must not checkpoint", sql->path);
+	code = sqlite3_wal_checkpoint_v2(sql->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	/* A reader in the way only puts it off. */
 	return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY ? 0 : fail(sql, err);
 }

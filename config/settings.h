@@ -6,6 +6,10 @@
  *   settings_account(settings, "work")
  *   settings_free(settings)
  *
+ * The file is INI in a narrow form (reader.h): [archive] once, [account NAME] and [rule NAME]
+ * as often as wanted, "key = value" on one line, comments on lines of their own. A section or
+ * key that stands twice, or that nobody knows, is an error. Passwords never stand in it.
+ *
  * Everything is checked when it is read, queries of rules excepted (their owner parses them,
  * and names the line with rule->line). Strings are never NULL unless it says so. */
 #ifndef CONFIG_SETTINGS_H
@@ -18,7 +22,7 @@
 #include <stdint.h>
 
 struct settings_archive {
-	char *path;      /* ~ expanded */
+	char *path;      /* from the root; ~ expanded, as in every path here */
 	char *databases; /* folder of catalog.db and index.db; NULL: the archive's own */
 	uint64_t segment_bytes, free_floor_bytes, max_message_bytes;
 	int64_t level; /* of zstd */
@@ -26,7 +30,7 @@ struct settings_archive {
 
 struct settings_account {
 	char *name;
-	int line; /* of its section */
+	int line;   /* of its section */
 	char *url;  /* imaps://host[:port] or imap://host[:port]: scheme, host and port only */
 	char *host; /* of url, for messages */
 	char *user;
@@ -60,6 +64,8 @@ struct settings {
 };
 
 int settings_read(struct settings **out, const char *path, struct err *err);
+/* The same from text in memory; the path is only for errors. For tests. */
+int settings_parse(struct settings **out, struct bytes text, const char *path, struct err *err);
 void settings_free(struct settings *settings);
 
 /* NULL when there is none. */

@@ -44,7 +44,8 @@ struct capability_set {
 };
 
 /* Forget the old, take the list (names with spaces between, any case). rev2 brings what it
- * has built in (RFC 9051 appendix E). */
+ * has built in (RFC 9051 appendix E), except beside rev1: there only ENABLE would bring it.
+ * QRESYNC brings CONDSTORE (RFC 7162 section 3.2.3). */
 void capability_parse(struct capability_set *set, struct bytes list);
 
 bool capability_has(const struct capability_set *set, enum capability what);

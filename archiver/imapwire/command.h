@@ -1,14 +1,18 @@
 /* Writing the arguments of IMAP commands (RFC 9051 section 9) into a buffer.
  *
  * Nothing that comes from outside can end a command or begin another one: a string with CR, LF
- * or NUL is refused, whatever cannot be an atom is quoted, and 8-bit text goes as a literal,
- * which the caller must send in two steps unless the server takes non-synchronising ones. */
+ * or NUL is refused, and whatever cannot be an atom is quoted. A literal is for what cannot
+ * stand on a line, which is the text of a message; the caller waits for the server's "+"
+ * before it sends that, unless the server takes non-synchronising ones. */
 #ifndef ARCHIVER_IMAPWIRE_COMMAND_H
 #define ARCHIVER_IMAPWIRE_COMMAND_H
 
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 /* Append a mailbox name or other astring: as an atom where that is possible, else quoted with
  * \ before " and \. Bytes above 0x7f stand inside the quotes as they are: they only come from

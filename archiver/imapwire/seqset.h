@@ -41,15 +41,18 @@ bool seqset_is_empty(const struct seqset *set);
 /* The smallest UID of the set that is greater than after (0 to begin); 0 when there is none. */
 uint32_t seqset_next(const struct seqset *set, uint32_t after);
 
-/* Append the wire form of at most max_count UIDs greater than after, in at most max_bytes.
+/* Append the wire form of at most max_count UIDs (at least 1) greater than after, in at most
+ * max_bytes (at least 21: one range is always written, so that nothing can be skipped).
  * Returns the last UID written, 0 when there are none left: so
  * for (u = 0; (u = seqset_format(&set, u, 100, 7000, &line)) != 0; ) makes batches. */
 uint32_t seqset_format(const struct seqset *set, uint32_t after, uint64_t max_count,
     size_t max_bytes, struct buf *out);
 
-/* Add what a server wrote: "4:2,7,9:*". Open ranges ("*") end at star. ERR_PROTOCOL when it is
- * no sequence set, ERR_LIMIT beyond max_ranges; the set is then unchanged. */
-int seqset_parse(struct seqset *set, struct bytes text, uint32_t star, size_t max_ranges,
-    struct err *err);
+/* Add what a server wrote: "4:2,7,9:*", or with spaces "2 4 7" as in SEARCH. "*" is star, and
+ * "9:*" is 9 and up to star (only 9 when star is smaller: RFC 9051 would make it star:9, but no
+ * server means by it that 8 is gone); where star is 0 it is refused. ERR_PROTOCOL when text is
+ * no sequence set (the empty one is none), ERR_LIMIT beyond max_ranges; set is then unchanged. */
+int seqset_parse(
+    struct seqset *set, struct bytes text, uint32_t star, size_t max_ranges, struct err *err);
 
 #endif

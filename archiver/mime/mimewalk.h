@@ -34,13 +34,13 @@ enum mimewalk_want { MIMEWALK_NOTHING, MIMEWALK_BYTES, MIMEWALK_TEXT };
 enum mimewalk_field { MIMEWALK_SUBJECT, MIMEWALK_FROM, MIMEWALK_TO, MIMEWALK_CC, MIMEWALK_LIST };
 
 struct mimewalk_part {
-	unsigned number;        /* leaf parts from 1, in order */
-	unsigned depth;         /* 0: the message itself is the part */
-	const char *type;       /* "text/plain", lower case */
-	struct bytes name;      /* file name as UTF-8, without any folder; empty when there is none */
-	bool is_attachment;     /* disposition attachment, or it has a name, or it is no text,
-				   multipart or enclosed message */
-	bool is_inline_image;   /* shown inside the HTML by its Content-ID */
+	unsigned number;      /* leaf parts from 1, in order */
+	unsigned depth;       /* 0: the message itself is the part */
+	const char *type;     /* "text/plain", lower case */
+	struct bytes name;    /* file name as UTF-8, without any folder; empty when there is none */
+	bool is_attachment;   /* disposition attachment, or it has a name, or it is no text,
+				 multipart or enclosed message */
+	bool is_inline_image; /* shown inside the HTML by its Content-ID */
 };
 
 struct mimewalk_visitor {
@@ -50,11 +50,12 @@ struct mimewalk_visitor {
 	int (*header)(void *arg, enum mimewalk_field field, struct bytes text, bool enclosed,
 	    struct err *err);
 	/* Sets *want (MIMEWALK_NOTHING when left alone). */
-	int (*part)(void *arg, const struct mimewalk_part *part, enum mimewalk_want *want,
-	    struct err *err);
+	int (*part)(
+	    void *arg, const struct mimewalk_part *part, enum mimewalk_want *want, struct err *err);
 	int (*data)(void *arg, struct bytes piece, struct err *err); /* may be NULL */
-	int (*end)(void *arg, struct err *err); /* after the last piece of a wanted part; may be NULL */
-	bool truncated; /* set by mimewalk */
+	int (*end)(
+	    void *arg, struct err *err); /* after the last piece of a wanted part; may be NULL */
+	bool truncated;                  /* set by mimewalk */
 };
 
 int mimewalk(const struct mimewalk_source *source, const struct mimewalk_limits *limits,

@@ -1,16 +1,17 @@
 /* Owns:  nothing; appends to the caller's buffer.
  * Never: writes what is not JSON, whatever the text holds. */
-#include "base/json.h"
+#include "base/jsonout.h"
 
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-void json_start(struct json *json, struct buf *out)
+void jsonout_start(struct jsonout *json, struct buf *out)
 {
 	memset(json, 0, sizeof *json);
 	json->out = out;
@@ -59,7 +60,7 @@ static void put_string(struct buf *out, struct bytes text)
 	buf_char(out, '"');
 }
 
-static void put_key(struct json *json, const char *key)
+static void put_key(struct jsonout *json, const char *key)
 {
 	if (json->more)
 		buf_char(json->out, ',');
@@ -70,9 +71,9 @@ static void put_key(struct json *json, const char *key)
 	buf_char(json->out, ':');
 }
 
-static void open_level(struct json *json, const char *key, char open, char close)
+static void open_level(struct jsonout *json, const char *key, char open, char close)
 {
-	if (json->depth == JSON_DEPTH)
+	if (json->depth == JSONOUT_DEPTH)
 		abort();
 	put_key(json, key);
 	buf_char(json->out, open);
@@ -80,17 +81,17 @@ static void open_level(struct json *json, const char *key, char open, char close
 	json->more = false;
 }
 
-void json_object(struct json *json, const char *key)
+void jsonout_object(struct jsonout *json, const char *key)
 {
 	open_level(json, key, '{', '}');
 }
 
-void json_array(struct json *json, const char *key)
+void jsonout_array(struct jsonout *json, const char *key)
 {
 	open_level(json, key, '[', ']');
 }
 
-void json_end(struct json *json)
+void jsonout_end(struct jsonout *json)
 {
 	if (json->depth == 0)
 		abort();
@@ -98,68 +99,81 @@ void json_end(struct json *json)
 	json->more = true;
 }
 
-void json_u64(struct json *json, const char *key, uint64_t value)
+void jsonout_u64(struct jsonout *json, const char *key, uint64_t value)
 {
 	put_key(json, key);
 	buf_format(json->out, "%" PRIu64, value);
 }
 
-void json_i64(struct json *json, const char *key, int64_t value)
+void jsonout_i64(struct jsonout *json, const char *key, int64_t value)
 {
 	put_key(json, key);
 	buf_format(json->out, "%" PRId64, value);
 }
 
-void json_real(struct json *json, const char *key, double value)
+void jsonout_real(struct jsonout *json, const char *key, double value)
 {
+	const char *sign = value < 0 ? "-" : "";
+	double size = value < 0 ? -value : value;
+	uint64_t thousandths;
+
 	put_key(json, key);
-	buf_format(json->out, "%.3f", value);
+	/* The point is ours: in some locales the C library writes a comma. */
+	if (!(size <= DBL_MAX)) {
+		buf_text(json->out, "null");
+	} else if (size < 1e15) {
+		thousandths = (uint64_t)(size * 1000 + 0.5);
+		buf_format(json->out, "%s%" PRIu64 ".%03u", sign, thousandths / 1000,
+		    (unsigned)(thousandths % 1000));
+	} else {
+		buf_format(json->out, "%s%.0f.000", sign, size);
+	}
 }
 
-void json_bool(struct json *json, const char *key, bool value)
+void jsonout_bool(struct jsonout *json, const char *key, bool value)
 {
 	put_key(json, key);
 	buf_text(json->out, value ? "true" : "false");
 }
 
-void json_null(struct json *json, const char *key)
+void jsonout_null(struct jsonout *json, const char *key)
 {
 	put_key(json, key);
 	buf_text(json->out, "null");
 }
 
-void json_hex(struct json *json, const char *key, const struct sha256 *sum)
+void jsonout_hex(struct jsonout *json, const char *key, const struct sha256 *sum)
 {
 	char hex[SHA256_HEX_BYTES];
 
 	sha256_hex(sum, hex);
-	json_text(json, key, bytes_of(hex));
+	jsonout_text(json, key, bytes_of(hex));
 }
 
-void json_time(struct json *json, const char *key, int64_t time_unix)
+void jsonout_time(struct jsonout *json, const char *key, int64_t time_unix)
 {
 	char text[CLOCK_ISO_BYTES];
 
 	clock_iso(time_unix, text);
-	json_text(json, key, bytes_of(text));
+	jsonout_text(json, key, bytes_of(text));
 }
 
-void json_text(struct json *json, const char *key, struct bytes text)
+void jsonout_text(struct jsonout *json, const char *key, struct bytes text)
 {
 	put_key(json, key);
 	put_string(json->out, text);
 }
 
-void json_exact(struct json *json, const char *key, struct bytes text)
+void jsonout_exact(struct jsonout *json, const char *key, struct bytes text)
 {
 	if (utf8_valid(text) && (text.n == 0 || !memchr(text.p, '\0', text.n))) {
-		json_text(json, key, text);
+		jsonout_text(json, key, text);
 		return;
 	}
-	json_object(json, key);
+	jsonout_object(json, key);
 	put_key(json, "b64");
 	buf_char(json->out, '"');
 	base64_put(json->out, text);
 	buf_char(json->out, '"');
-	json_end(json);
+	jsonout_end(json);
 }

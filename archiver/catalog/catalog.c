@@ -1,0 +1,195 @@
+/* Owns:  the connection to catalog.db and its statements.
+ * Knows: how a fresh file is made and an old one recognised.
+ * Never: is the only place of a fact. */
+#include "archiver/catalog/catalog_private.h"
+
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int make_schema(struct sql *sql, struct err *err)
+{
+	static const char first_row[] =
+	    "INSERT INTO position VALUES(1, " /* CATALOG_SCHEMA_VERSION */ "1, 0, 0, 0, "
+	    "zeroblob(32))";
+
+	if (sql_begin(sql, err) != 0)
+		return -1;
+	if (sql_exec(sql, catalog_schema, err) == 0 && sql_exec(sql, first_row, err) == 0)
+		return sql_commit(sql, err);
+	sql_rollback(sql);
+	return -1;
+}
+
+/* A number that a statement without parameters yields; -1 in *out when it yields none. */
+static int ask_number(struct sql *sql, const char *text, int64_t *out, struct err *err)
+{
+	struct sql_stmt *stmt;
+	int got;
+
+	if (sql_prepare(sql, text, &stmt, err) != 0)
+		return -1;
+	got = sql_step(stmt, err);
+	*out = got == 1 ? sql_i64(stmt, 0) : -1;
+	sql_free(stmt);
+	return got < 0 ? -1 : 0;
+}
+
+static int check_schema(struct sql *sql, enum sql_mode mode, struct err *err)
+{
+	int64_t tables, version;
+
+	if (ask_number(sql, "SELECT count(*) FROM sqlite_schema", &tables, err) != 0)
+		return -1;
+	if (tables == 0 && mode == SQL_WRITE)
+		return make_schema(sql, err);
+	if (tables > 0 &&
+	    ask_number(sql, "SELECT schema FROM position WHERE one = 1", &version, NULL) == 0 &&
+	    version == CATALOG_SCHEMA_VERSION)
+		return 0;
+	err_set(err, ERR_DAMAGED, "catalog.db is not of this version of mailcask");
+	err_class(err, RETRY_NEVER, SCOPE_ARCHIVE);
+	return -1;
+}
+
+int catalog_open(struct catalog **out, const char *path, enum sql_mode mode, struct err *err)
+{
+	struct catalog *catalog = mem_zero(1, sizeof *catalog);
+
+	buf_init(&catalog->kept_message, SIZE_MAX / 2);
+	buf_init(&catalog->kept_folder, SIZE_MAX / 2);
+	buf_init(&catalog->kept_place, SIZE_MAX / 2);
+	buf_init(&catalog->last_account, 4096);
+	buf_init(&catalog->last_folder, 65536);
+	catalog->path = mem_string(path);
+	if (sql_open(&catalog->sql, path, mode, err) == 0 &&
+	    check_schema(catalog->sql, mode, err) == 0) {
+		*out = catalog;
+		return 0;
+	}
+	catalog_close(catalog);
+	return -1;
+}
+
+void catalog_close(struct catalog *catalog)
+{
+	size_t i;
+
+	if (!catalog)
+		return;
+	for (i = 0; i < catalog->statements; i++)
+		sql_free(catalog->statement[i].stmt);
+	sql_close(catalog->sql);
+	buf_release(&catalog->kept_message);
+	buf_release(&catalog->kept_folder);
+	buf_release(&catalog->kept_place);
+	buf_release(&catalog->last_account);
+	buf_release(&catalog->last_folder);
+	free(catalog->path);
+	free(catalog);
+}
+
+void catalog_keep(struct buf *kept, struct bytes **views, size_t count)
+{
+	size_t i, at = 0;
+
+	buf_clear(kept);
+	for (i = 0; i < count; i++)
+		buf_bytes(kept, *views[i]);
+	for (i = 0; i < count; i++) {
+		views[i]->p = kept->p + at;
+		at += views[i]->n;
+	}
+}
+
+struct sql_stmt *catalog_stmt(struct catalog *catalog, const char *text, struct err *err)
+{
+	struct catalog_statement *statement;
+	size_t i;
+
+	for (i = 0; i < catalog->statements; i++)
+		if (catalog->statement[i].text == text) {
+			sql_reset(catalog->statement[i].stmt);
+			return catalog->statement[i].stmt;
+		}
+	if (catalog->statements == CATALOG_STATEMENTS) {
+		err_set(err, ERR_BUG, "the catalogue has too many statements");
+		return NULL;
+	}
+	statement = &catalog->statement[catalog->statements];
+	if (sql_prepare(catalog->sql, text, &statement->stmt, err) != 0)
+		return NULL;
+	statement->text = text;
+	catalog->statements++;
+	return statement->stmt;
+}
+
+int catalog_position(struct catalog *catalog, struct batch_position *out, struct err *err)
+{
+	static const char text[] = "SELECT segment, at, batch, sum FROM position WHERE one = 1";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+	struct bytes sum;
+	int got = stmt ? sql_step(stmt, err) : -1;
+
+	if (got < 0)
+		return -1;
+	if (got == 1)
+		sum = sql_bytes(stmt, 3);
+	if (got == 0 || sum.n != SHA256_BYTES)
+		return err_set(err, ERR_DAMAGED, "catalog.db has no position");
+	out->segment = (uint32_t)sql_i64(stmt, 0);
+	out->at = (uint64_t)sql_i64(stmt, 1);
+	out->batch = (uint64_t)sql_i64(stmt, 2);
+	memcpy(out->sum.b, sum.p, SHA256_BYTES);
+	sql_reset(stmt);
+	return 0;
+}
+
+/* How many rows one of the two has and the other has not. */
+static int count_differences(
+    struct sql *sql, const char *table, int64_t *out, struct err *err)
+{
+	char *text = mem_format("SELECT (SELECT count(*) FROM (SELECT * FROM main.%s EXCEPT"
+				" SELECT * FROM other.%s)) + (SELECT count(*) FROM (SELECT * FROM"
+				" other.%s EXCEPT SELECT * FROM main.%s))",
+	    table, table, table, table);
+	int result = ask_number(sql, text, out, err);
+
+	free(text);
+	return result;
+}
+
+int catalog_compare(
+    struct catalog *catalog, const char *other_path, const char **table_out, struct err *err)
+{
+	static const char *const table[] = {"message", "part", "blob", "account", "folder", "place",
+	    "skipped", "hold", "sync", "audit", "run", "purge", "restored", "position"};
+	int64_t differences = 0;
+	size_t i;
+	int result = 0;
+
+	if (sql_attach(catalog->sql, other_path, "other", err) != 0)
+		return -1;
+	for (i = 0; result == 0 && i < sizeof table / sizeof *table; i++) {
+		result = count_differences(catalog->sql, table[i], &differences, err);
+		if (result == 0 && differences > 0) {
+			*table_out = table[i];
+			result = 1;
+		}
+	}
+	if (sql_exec(catalog->sql, "DETACH other", err) != 0)
+		result = -1;
+	return result;
+}
+
+struct sql *catalog_sql(struct catalog *catalog)
+{
+	return catalog->sql;
+}
+
+const char *catalog_path(const struct catalog *catalog)
+{
+	return catalog->path;
+}

@@ -1,0 +1,210 @@
+/* catalog.db: what the journal says, as tables. Never the source of truth: it can be deleted
+ * at any time and is made again by applying every batch of the segments in order, and it is
+ * the same then, row numbers included.
+ *
+ *   catalog_open(&catalog, path, SQL_WRITE, &err)
+ *   catalog_position(...)                 up to where it has been applied
+ *   catalog_apply(catalog, &end, log)     one batch, one transaction
+ *   catalog_...                           questions
+ *   catalog_close(catalog)
+ *
+ * Messages are numbered in the order of their mail events (n, from 1), places in that of their
+ * placed events. Views in a row are good until the next call of the same function. Lookups
+ * return 1 found, 0 not found, -1 failed.
+ *
+ * index/ reads these tables with statements of its own (they are described in schema.c):
+ * message, place, folder, account, hold. */
+#ifndef ARCHIVER_CATALOG_CATALOG_H
+#define ARCHIVER_CATALOG_CATALOG_H
+
+#include "archiver/journal/batch.h"
+#include "archiver/journal/journal.h"
+
+#include "base/err.h"
+#include "base/sql.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct catalog;
+
+/* ERR_DAMAGED also when the file is of another schema: delete and rebuild. */
+int catalog_open(struct catalog **out, const char *path, enum sql_mode mode, struct err *err);
+void catalog_close(struct catalog *catalog);
+
+int catalog_position(struct catalog *catalog, struct batch_position *out, struct err *err);
+int catalog_apply(struct catalog *catalog, const struct batch_position *end, struct bytes log,
+    struct err *err);
+
+/* ---- messages and blobs ---- */
+
+struct catalog_message {
+	int64_t n;
+	struct msg_id id;
+	uint64_t size_bytes, stored_bytes;
+	uint32_t segment;
+	struct batch_place place;
+	bool has_date, has_sent;
+	int64_t date_unix; /* INTERNALDATE of its first place */
+	int64_t sent_unix;
+	int64_t archived_unix; /* time of its batch */
+	struct bytes message_id, from, to, cc, subject; /* raw */
+};
+
+struct catalog_blob {
+	uint64_t size_bytes;
+	uint32_t segment;
+	struct batch_place place;
+};
+
+int catalog_message(struct catalog *catalog, const struct msg_id *id,
+    struct catalog_message *out, struct err *err);
+int catalog_message_n(
+    struct catalog *catalog, int64_t n, struct catalog_message *out, struct err *err);
+/* By the first hex digits of its id, or by its Message-ID. ERR_USAGE when several fit. */
+int catalog_message_named(
+    struct catalog *catalog, struct bytes name, struct catalog_message *out, struct err *err);
+int catalog_blob(struct catalog *catalog, const struct sha256 *id, struct catalog_blob *out,
+    struct err *err);
+
+/* The detached runs of a message, in the order of their offsets. */
+typedef int (*catalog_part_fn)(void *arg, const struct event_part *part, struct err *err);
+int catalog_parts(
+    struct catalog *catalog, int64_t n, catalog_part_fn fn, void *arg, struct err *err);
+
+typedef int (*catalog_message_fn)(
+    void *arg, const struct catalog_message *message, struct err *err);
+int catalog_each_message(
+    struct catalog *catalog, int64_t after_n, catalog_message_fn fn, void *arg, struct err *err);
+
+/* ---- folders and places ---- */
+
+struct catalog_folder {
+	int64_t number;
+	struct bytes account, name, shown, attributes;
+	char delimiter; /* 0: none */
+	bool is_gone;
+	uint32_t uidvalidity; /* 0: never archived to its end */
+	uint64_t uidnext, modseq, messages; /* of the cursor */
+	int64_t listed_unix; /* when the cursor was set */
+};
+
+enum place_state {
+	PLACE_PRESENT, /* on the server, when last looked */
+	PLACE_GONE,    /* somebody else deleted or moved it there */
+	PLACE_PURGED,  /* mailcask deleted it there */
+	PLACE_RETIRED  /* its UIDVALIDITY is over: nothing is known */
+};
+
+struct catalog_place {
+	int64_t number, message_n, folder_number;
+	uint32_t uidvalidity, uid;
+	struct bytes flags;
+	int64_t date_unix;
+	enum place_state state;
+	int64_t since_unix; /* of the state */
+};
+
+int catalog_folder(struct catalog *catalog, struct bytes account, struct bytes name,
+    struct catalog_folder *out, struct err *err);
+int catalog_folder_number(
+    struct catalog *catalog, int64_t number, struct catalog_folder *out, struct err *err);
+
+/* Folders of an account (NULL: of all), sorted by account and shown name. */
+typedef int (*catalog_folder_fn)(void *arg, const struct catalog_folder *folder, struct err *err);
+int catalog_each_folder(struct catalog *catalog, const char *account, catalog_folder_fn fn,
+    void *arg, struct err *err);
+
+typedef int (*catalog_place_fn)(void *arg, const struct catalog_place *place, struct err *err);
+/* Present places of a folder under one UIDVALIDITY, by UID. */
+int catalog_present_places(struct catalog *catalog, int64_t folder_number, uint32_t uidvalidity,
+    catalog_place_fn fn, void *arg, struct err *err);
+int catalog_places_of(
+    struct catalog *catalog, int64_t message_n, catalog_place_fn fn, void *arg, struct err *err);
+int catalog_place(
+    struct catalog *catalog, int64_t number, struct catalog_place *out, struct err *err);
+int catalog_place_at(struct catalog *catalog, int64_t folder_number, uint32_t uidvalidity,
+    uint32_t uid, struct catalog_place *out, struct err *err);
+int catalog_last_place(struct catalog *catalog, int64_t *number_out, struct err *err);
+
+/* Messages that could not be archived: UIDs of a folder with their reasons. */
+typedef int (*catalog_skipped_fn)(
+    void *arg, uint32_t uid, struct bytes reason, int64_t since_unix, struct err *err);
+int catalog_skipped(struct catalog *catalog, int64_t folder_number, uint32_t uidvalidity,
+    catalog_skipped_fn fn, void *arg, struct err *err);
+
+/* ---- holds, runs ---- */
+
+int catalog_is_held(struct catalog *catalog, int64_t message_n, struct err *err); /* 1, 0, -1 */
+
+struct catalog_run {
+	struct bytes run, type, account, state, reason;
+	int64_t begun_unix, ended_unix; /* 0: not ended */
+	uint64_t messages, size_bytes;
+};
+typedef int (*catalog_run_fn)(void *arg, const struct catalog_run *run, struct err *err);
+int catalog_each_run(struct catalog *catalog, catalog_run_fn fn, void *arg, struct err *err);
+
+struct catalog_purge {
+	int64_t folder_number, message_n;
+	uint32_t uidvalidity, uid;
+	struct bytes run, rule, state, reason;
+	int64_t time_unix;
+};
+typedef int (*catalog_purge_fn)(void *arg, const struct catalog_purge *purge, struct err *err);
+/* Of one run, or (run NULL) those whose outcome is not known yet. */
+int catalog_each_purge(struct catalog *catalog, const char *run, catalog_purge_fn fn, void *arg,
+    struct err *err);
+/* How many messages of an account mailcask has purged, ever. */
+int catalog_purged_count(
+    struct catalog *catalog, struct bytes account, uint64_t *out, struct err *err);
+
+/* Was the message restored to that place, which is named by the target's account and folder:
+ * the UIDs, newest first, as far as journalled. */
+typedef int (*catalog_restored_fn)(
+    void *arg, struct msg_id id, uint32_t uidvalidity, uint32_t uid, struct err *err);
+int catalog_each_restored(struct catalog *catalog, struct bytes account, struct bytes folder,
+    catalog_restored_fn fn, void *arg, struct err *err);
+
+struct catalog_sync {
+	int64_t time_unix;
+	uint64_t messages, size_bytes;
+	struct bytes account, reason;
+};
+typedef int (*catalog_sync_fn)(void *arg, const struct catalog_sync *sync, struct err *err);
+/* Syncs that brought something, newest first, at most that many. */
+int catalog_each_sync(struct catalog *catalog, uint64_t max_count, catalog_sync_fn fn, void *arg,
+    struct err *err);
+
+struct catalog_totals {
+	uint64_t messages, size_bytes, stored_bytes; /* each message once */
+	uint64_t blobs, blob_bytes;
+	uint64_t present, gone, purged;              /* places */
+};
+int catalog_totals(struct catalog *catalog, struct catalog_totals *out, struct err *err);
+
+struct catalog_account_totals {
+	uint64_t folders, present, present_bytes, purged, purged_bytes, skipped;
+};
+int catalog_account_totals(struct catalog *catalog, struct bytes account,
+    struct catalog_account_totals *out, struct err *err);
+
+/* The last audit of a folder: 1, 0, -1. */
+struct catalog_audit {
+	int64_t time_unix;
+	uint32_t uidvalidity;
+	uint64_t server, archived, exceptions, missing;
+};
+int catalog_audit(struct catalog *catalog, int64_t folder_number, struct catalog_audit *out,
+    struct err *err);
+
+/* Compare table by table with another catalogue, row by row. 0 the same; 1 and the first table
+ * that differs. */
+int catalog_compare(
+    struct catalog *catalog, const char *other_path, const char **table_out, struct err *err);
+
+/* The database, for statements of units that may see it (index/). Borrowed. */
+struct sql *catalog_sql(struct catalog *catalog);
+const char *catalog_path(const struct catalog *catalog);
+
+#endif

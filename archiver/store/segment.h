@@ -1,0 +1,62 @@
+/* One segment file: frames appended at its end, logs found in it, sealed when it is full.
+ *
+ * In front of every log frame stands a mark: a skippable frame that says "a log follows, of
+ * batch N". So logs are found by stepping over frame headers, and again behind a damaged place.
+ *
+ *   data frame ... data frame | mark, log frame | data frame ... | mark, log frame | ...
+ *   ... and in a sealed segment: | end frame (1,024 zeros: the end of the tar) | seek table
+ *
+ * Nothing here knows what a log says. */
+#ifndef ARCHIVER_STORE_SEGMENT_H
+#define ARCHIVER_STORE_SEGMENT_H
+
+#include "archiver/store/frame.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SEGMENT_MARK_BYTES 32
+#define SEGMENT_FIRST 1
+
+struct segment {
+	uint32_t number;
+	int fd;
+	char *path;
+	bool is_sealed;
+};
+
+/* "000001.tar.zst"; for free(). */
+char *segment_name(uint32_t number);
+bool segment_parse_name(const char *name, uint32_t *number_out);
+
+/* flags: O_RDONLY, O_RDWR, with O_CREAT | O_EXCL for a new one. */
+int segment_open(
+    struct segment *segment, const char *folder, uint32_t number, int flags, struct err *err);
+void segment_close(struct segment *segment);
+int segment_bytes(const struct segment *segment, uint64_t *out, struct err *err);
+
+/* A log as it stands in the file. */
+struct segment_log {
+	uint64_t batch;             /* as its mark says */
+	struct frame_extent frame;  /* the log's own */
+	uint64_t end;               /* offset behind it */
+	uint64_t skipped;           /* bytes of damage that were stepped over to find it */
+};
+
+/* The next log at or behind *at, which is left behind that log: 1. 0 when there is none: *at
+ * is then unchanged, and what follows it is a torn tail or the end. A damaged place is stepped
+ * over if a mark stands behind it. -1 only when the file cannot be read. */
+int segment_next_log(
+    const struct segment *segment, uint64_t *at, struct segment_log *out, struct err *err);
+
+void segment_make_mark(uint64_t batch, char out[SEGMENT_MARK_BYTES]);
+
+/* Append end frame and seek table at offset "at" and bring the file to the disk. A seal that
+ * was interrupted is cut off as a torn tail and made again. */
+int segment_seal(
+    struct segment *segment, uint64_t at, struct frame_packer *packer, struct err *err);
+
+/* Of a sealed segment: the seek table against the frames. ERR_DAMAGED when they differ. */
+int segment_check_seek_table(const struct segment *segment, struct err *err);
+
+#endif

@@ -1,0 +1,111 @@
+/* The segments of one archive: the archive itself. Entries (messages without their detached
+ * runs, blobs) and the journal go in by batches; everything is found again by its place.
+ * FORMAT.md says what the bytes are. Knows no accounts and no catalogue.
+ *
+ *   store_open(&store, &options, &err)
+ *   store_replay(store, &position, fn, arg, &err)     what was committed behind a position;
+ *                                                     with for_writing the torn tail is cut
+ *   store_put(store, &event, mtime, &range, &err)     a mail or blob with its content
+ *   store_log(store, &event, &err)                    any other event
+ *   store_commit(store, now, &batch, &err)            one fdatasync: now it is durable
+ *   store_read(store, segment, &place, &entry, fn, arg, &err)
+ *   store_close(store)
+ *
+ * A failure in put, log or commit makes the open batch void: store_abort, and nothing of it is
+ * in the archive. One process writes (the archive's lock), any number read meanwhile. */
+#ifndef ARCHIVER_STORE_STORE_H
+#define ARCHIVER_STORE_STORE_H
+
+#include "archiver/journal/batch.h"
+#include "archiver/journal/journal.h"
+
+#include "base/err.h"
+#include "base/spool.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define STORE_FRAME_BYTES (1u << 20) /* of content; an entry that is larger has its own frame */
+#define STORE_LOG_MAX_BYTES (256u << 20)
+
+struct store;
+
+struct store_options {
+	const char *folder; /* .../segments; made when for_writing */
+	bool for_writing;
+	uint64_t segment_bytes;    /* sealed at the first commit beyond; 0: 128 MiB */
+	uint64_t free_floor_bytes; /* keep so much of the disk free */
+	int level;                 /* of zstd, 1..19; 0: 3 */
+};
+
+/* A committed batch, as replay and commit show it: good during the call, or until the next
+ * call that changes the store. */
+struct store_batch {
+	struct batch_position end;
+	struct bytes log; /* the whole log, for batch_begin */
+};
+
+typedef int (*store_batch_fn)(void *arg, const struct store_batch *batch, struct err *err);
+
+int store_open(struct store **out, const struct store_options *options, struct err *err);
+void store_close(struct store *store); /* an open batch is aborted */
+
+/* Hand every batch behind from to fn, in order, checking the chain of commits. When the store
+ * is for writing, what follows the last commit is cut off and writing goes on there: required
+ * once before the first put. notice_fn (may be NULL) is told of damage that was stepped over. */
+int store_replay(struct store *store, const struct batch_position *from, store_batch_fn fn,
+    void *arg, struct err *err);
+
+/* Bytes of damage that store_replay stepped over, and of torn tail that it cut. */
+void store_replay_report(
+    const struct store *store, uint64_t *damaged_bytes_out, uint64_t *torn_bytes_out);
+
+/* event is a mail or blob; its stored_bytes or size_bytes must be the content's. */
+int store_put(struct store *store, const struct event *event, int64_t mtime_unix,
+    const struct spool_range *content, struct err *err);
+int store_log(struct store *store, const struct event *event, struct err *err);
+
+bool store_is_empty(const struct store *store);         /* nothing in the open batch */
+uint64_t store_open_bytes(const struct store *store);   /* content put since the last commit */
+uint64_t store_open_events(const struct store *store);
+
+/* Durable when it returns 0. Sealing the segment, when it is due, happens here too. With an
+ * empty batch nothing is done and batch->log is empty. */
+int store_commit(struct store *store, int64_t now_unix, struct store_batch *batch, struct err *err);
+void store_abort(struct store *store);
+
+/* The position behind the last commit (after store_replay). */
+const struct batch_position *store_end(const struct store *store);
+
+/* What an entry must be: checked against its tar header before fn gets a byte. */
+struct store_entry {
+	enum event_kind kind; /* EVENT_MAIL or EVENT_BLOB */
+	struct sha256 id;
+	uint64_t content_bytes;
+};
+
+/* The content of an entry, to fn in pieces. ERR_DAMAGED when it is not there or its frame's
+ * checksum is wrong; fn may have had bytes by then. */
+int store_read(struct store *store, uint32_t segment, const struct batch_place *place,
+    const struct store_entry *entry, spool_fn fn, void *arg, struct err *err);
+
+/* Before a proof: what is read from now on comes from the disk, not from memory, as far as the
+ * kernel does what it is asked. */
+int store_forget_cached(struct store *store, struct err *err);
+
+/* Bytes of all segment files, and their number. */
+int store_size(struct store *store, uint64_t *bytes_out, uint32_t *count_out, struct err *err);
+
+/* Everything that can be checked without a catalogue: each frame and checksum, each tar
+ * header, blob sums, the chain, seek tables. fault() is told of each thing that is wrong and
+ * lets it go on; progress() of bytes done (either may be NULL). quick: frame headers and logs
+ * only. 0 when nothing was wrong, 1 when something was, -1 when it could not be checked. */
+struct store_verify_calls {
+	void (*fault)(void *arg, uint32_t segment, uint64_t at, const char *what);
+	int (*progress)(void *arg, uint64_t bytes_done, uint64_t bytes_all, struct err *err);
+	void *arg;
+};
+int store_verify(
+    struct store *store, bool quick, const struct store_verify_calls *calls, struct err *err);
+
+#endif

@@ -1,0 +1,59 @@
+/* Shared by the files of the store only. */
+#ifndef ARCHIVER_STORE_STORE_PRIVATE_H
+#define ARCHIVER_STORE_STORE_PRIVATE_H
+
+#include "archiver/store/frame.h"
+#include "archiver/store/segment.h"
+#include "archiver/store/store.h"
+#include "archiver/store/tarhead.h"
+
+/* Entries that wait for their frame to be full: one for mails, one for blobs. */
+struct store_pending {
+	struct buf content; /* tar headers, contents, fillings */
+	struct buf lines;   /* the entries' events */
+	uint64_t entries;
+};
+
+/* Reading: the last segment and the last small frame stay at hand, for mails and for blobs,
+ * since a message needs both in turn. */
+struct store_reader {
+	struct segment segment;
+	uint64_t cached_at; /* of the frame whose content is in cache; UINT64_MAX: none */
+	struct buf cache;
+};
+
+struct store {
+	char *folder;
+	struct store_options options;
+	struct frame_packer *packer;
+	struct frame_unpacker *unpacker;
+
+	/* Writing. */
+	bool is_replayed;
+	bool is_broken; /* a write failed: abort must come first */
+	struct segment writing;
+	bool is_new;  /* its name is not on the disk yet */
+	uint64_t at;  /* where the next frame goes */
+	struct batch_position end;
+	struct store_pending mails, blobs;
+	struct buf log; /* of the open batch; of the last one until the next put */
+	bool is_log_done;
+	struct event_frame *frame;
+	size_t frame_count, frame_room;
+	uint64_t entries, events, open_bytes;
+	uint64_t damaged_bytes, torn_bytes;
+
+	struct store_reader mail_reader, blob_reader;
+};
+
+/* The name of an entry in the tar. */
+void store_entry_name(const struct store_entry *entry, char out[TARHEAD_NAME_BYTES]);
+
+/* The segment numbers there are: 0 when none. ERR_DAMAGED when one is missing between. */
+int store_last_segment(const struct store *store, uint32_t *last_out, struct err *err);
+
+/* The content of a log's tar entry appended to out. */
+int store_read_log(struct store *store, const struct segment *segment,
+    const struct segment_log *log, struct buf *out, struct err *err);
+
+#endif

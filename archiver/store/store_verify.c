@@ -1,0 +1,244 @@
+/* Owns:  the state of one check.
+ * Knows: everything that the bytes of segments must satisfy by themselves.
+ * Never: stops at the first fault.
+ * Spec:  archiver/store/FORMAT.md, "What a reader must reject" */
+#include "archiver/store/store_private.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct check {
+	struct store *store;
+	const struct store_verify_calls *calls;
+	bool quick;
+	struct segment segment;
+	uint64_t done, all, faults;
+	struct batch_position chain; /* of the logs checked so far */
+	bool is_chain_lost;
+	struct buf log;
+	struct digest *digest;
+};
+
+static void fault(struct check *check, uint64_t at, const char *what)
+{
+	check->faults++;
+	if (check->calls->fault)
+		check->calls->fault(check->calls->arg, check->segment.number, at, what);
+}
+
+/* The tar entries of one data frame, as they come. */
+struct entries {
+	struct check *check;
+	uint64_t frame_at;
+	char head[TARHEAD_BYTES];
+	size_t head_bytes;
+	uint64_t left, filling;
+	struct sha256 want;
+	bool is_blob, is_bad;
+};
+
+static void end_entry(struct entries *entries)
+{
+	struct sha256 sum;
+
+	if (entries->is_blob) {
+		digest_end(entries->check->digest, &sum);
+		if (!sha256_equal(&sum, &entries->want))
+			fault(entries->check, entries->frame_at,
+			    "a blob that does not match its SHA-256");
+	}
+	entries->is_blob = false;
+	entries->head_bytes = 0;
+}
+
+static void begin_entry(struct entries *entries)
+{
+	struct tarhead head;
+	struct err err = {0};
+	int got = tarhead_parse(entries->head, &head, &err);
+
+	if (got == 0) { /* the end of the tar */
+		entries->head_bytes = 0;
+		return;
+	}
+	if (got < 0) {
+		fault(entries->check, entries->frame_at, err.text);
+		entries->is_bad = true;
+		return;
+	}
+	entries->left = head.content_bytes;
+	entries->filling = tarhead_filling(head.content_bytes);
+	if (bytes_starts(bytes_of(head.name), "blob/"))
+		entries->is_blob = sha256_parse(bytes_from(bytes_of(head.name), 5), &entries->want);
+	if (entries->left + entries->filling == 0)
+		end_entry(entries);
+}
+
+static size_t least(uint64_t a, size_t b)
+{
+	return a < b ? (size_t)a : b;
+}
+
+static int take_entries(void *arg, const void *data, size_t bytes, struct err *err)
+{
+	struct entries *entries = arg;
+	const char *p = data;
+	size_t n;
+
+	(void)err;
+	for (; bytes > 0 && !entries->is_bad; p += n, bytes -= n) {
+		if (entries->head_bytes < TARHEAD_BYTES) {
+			n = least(TARHEAD_BYTES - entries->head_bytes, bytes);
+			memcpy(entries->head + entries->head_bytes, p, n);
+			entries->head_bytes += n;
+			if (entries->head_bytes == TARHEAD_BYTES)
+				begin_entry(entries);
+			continue;
+		}
+		n = least(entries->left ? entries->left : entries->filling, bytes);
+		if (entries->left && entries->is_blob)
+			digest_add(entries->check->digest, p, n);
+		*(entries->left ? &entries->left : &entries->filling) -= n;
+		if (entries->left + entries->filling == 0)
+			end_entry(entries);
+	}
+	return 0;
+}
+
+static int check_frame(struct check *check, const struct frame_extent *frame, struct err *err)
+{
+	struct entries entries = {.check = check, .frame_at = frame->at};
+	struct err why = {0};
+
+	if (frame->skip_magic != 0 || check->quick)
+		return 0;
+	if (frame_unpack(check->store->unpacker, check->segment.fd, frame, check->segment.path,
+		take_entries, &entries, &why) != 0) {
+		if (why.code != ERR_DAMAGED) {
+			*err = why;
+			return -1;
+		}
+		fault(check, frame->at, why.text);
+		digest_end(check->digest, &entries.want); /* forget a blob that broke off */
+	} else if (entries.head_bytes != 0 && !entries.is_bad) {
+		fault(check, frame->at, "an entry that goes over the end of its frame");
+	}
+	return 0;
+}
+
+static int check_frames(struct check *check, struct err *err)
+{
+	struct frame_extent frame;
+	struct err why = {0};
+	uint64_t bytes, at = 0, base = check->done;
+	int got;
+
+	if (segment_bytes(&check->segment, &bytes, err) != 0)
+		return -1;
+	/* Behind the last commit of an archive that is being written stands an open batch. */
+	if (check->segment.number == check->store->end.segment && !check->segment.is_sealed)
+		bytes = check->store->end.at;
+	while ((got = frame_measure(
+		    check->segment.fd, at, bytes, check->segment.path, &frame, &why)) == 1) {
+		if (check_frame(check, &frame, err) != 0)
+			return -1;
+		at += frame.file_bytes;
+		check->done = base + at;
+		if (check->calls->progress &&
+		    check->calls->progress(check->calls->arg, check->done, check->all, err) != 0)
+			return -1;
+	}
+	if (got < 0)
+		fault(check, at, why.text);
+	check->done = base + bytes;
+	return 0;
+}
+
+static void check_log(struct check *check, const struct segment_log *log)
+{
+	struct batch_reader reader;
+	struct batch_place place;
+	struct event event;
+	struct err why = {0};
+	int got;
+
+	buf_clear(&check->log);
+	if (store_read_log(check->store, &check->segment, log, &check->log, &why) != 0 ||
+	    batch_begin(&reader, buf_view(&check->log), &why) != 0) {
+		fault(check, log->frame.at, why.text);
+		check->is_chain_lost = true;
+		return;
+	}
+	if (!check->is_chain_lost &&
+	    (!sha256_equal(&reader.commit.previous, &check->chain.sum) ||
+		reader.commit.batch != check->chain.batch + 1))
+		fault(check, log->frame.at, "the chain of commits is broken");
+	check->is_chain_lost = false;
+	check->chain.sum = reader.sum;
+	check->chain.batch = reader.commit.batch;
+	while ((got = batch_next(&reader, &event, &place, &why)) == 1)
+		event_release(&event);
+	if (got < 0)
+		fault(check, log->frame.at, why.text);
+	batch_end(&reader);
+}
+
+static int check_logs(struct check *check, struct err *err)
+{
+	struct segment_log log;
+	uint64_t at = 0;
+	int got;
+
+	while ((got = segment_next_log(&check->segment, &at, &log, err)) == 1) {
+		if (log.skipped > 0) {
+			fault(check, log.frame.at - SEGMENT_MARK_BYTES - log.skipped,
+			    "bytes that are no frame");
+			check->is_chain_lost = true;
+		}
+		check_log(check, &log);
+	}
+	return got;
+}
+
+static int check_segment(struct check *check, bool is_last, struct err *err)
+{
+	struct err why = {0};
+
+	if (check_frames(check, err) != 0 || check_logs(check, err) != 0)
+		return -1;
+	if (check->segment.is_sealed && segment_check_seek_table(&check->segment, &why) != 0)
+		fault(check, 0, why.text);
+	if (!check->segment.is_sealed && !is_last)
+		fault(check, 0, "a segment without its end");
+	return 0;
+}
+
+int store_verify(
+    struct store *store, bool quick, const struct store_verify_calls *calls, struct err *err)
+{
+	struct check check = {
+	    .store = store, .calls = calls, .quick = quick, .segment = {.fd = -1}};
+	uint32_t last, number, count;
+	int result = -1;
+
+	buf_init(&check.log, STORE_LOG_MAX_BYTES);
+	check.digest = digest_new();
+	if (store_last_segment(store, &last, err) != 0 ||
+	    store_size(store, &check.all, &count, err) != 0)
+		goto out;
+	for (number = SEGMENT_FIRST; number <= last; number++) {
+		segment_close(&check.segment);
+		if (segment_open(&check.segment, store->folder, number, O_RDONLY, err) != 0 ||
+		    check_segment(&check, number == last, err) != 0)
+			goto out;
+	}
+	result = check.faults > 0;
+out:
+	segment_close(&check.segment);
+	digest_free(check.digest);
+	buf_release(&check.log);
+	return result;
+}

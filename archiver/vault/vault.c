@@ -1,0 +1,313 @@
+/* Owns:  the archive's folder: lock, FORMAT, store and catalogue.
+ * Knows: in which order an archive is opened, and what is repaired on the way.
+ * Never: writes without the lock; removes anything but what can be made again. */
+#include "archiver/vault/vault_private.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FOLDER_MODE 0700
+#define FORMAT_PREFIX "mailcask archive "
+
+void vault_notice(const struct vault *vault, const char *format, ...)
+{
+	char text[ERR_TEXT_BYTES];
+	va_list args;
+
+	if (!vault->options.notice)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	vault->options.notice(vault->options.notice_arg, text);
+}
+
+static bool is_empty_folder(const char *path)
+{
+	DIR *folder = opendir(path);
+	struct dirent *item;
+	bool empty = true;
+
+	if (!folder)
+		return errno == ENOENT;
+	while (empty && (item = readdir(folder)))
+		empty = strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0 ||
+			strcmp(item->d_name, "lost+found") == 0;
+	closedir(folder);
+	return empty;
+}
+
+/* A folder becomes an archive with its FORMAT file; everything else can be made later. */
+static int create(const struct vault *vault, struct err *err)
+{
+	char *format = file_join(vault->path, "FORMAT");
+	int result = -1;
+
+	if (!is_empty_folder(vault->path))
+		err_set(err, ERR_USAGE,
+		    "%s is no archive (it has no FORMAT file) and is not empty", vault->path);
+	else if (!vault->options.may_create)
+		err_set(err, ERR_ABSENT, "there is no archive at %s yet; the first sync makes it",
+		    vault->path);
+	else if (file_make_folders(vault->path, FOLDER_MODE, err) == 0)
+		result = file_replace(format, BYTES(VAULT_FORMAT_TEXT), 0600, err);
+	free(format);
+	return result;
+}
+
+/* 1 an archive of our format, 0 no archive, -1. */
+static int check_format(const struct vault *vault, struct err *err)
+{
+	char *path = file_join(vault->path, "FORMAT");
+	struct err why = {0};
+	struct buf text;
+	int result = -1;
+
+	buf_init(&text, 4096);
+	if (file_read_all(path, &text, &why) != 0) {
+		result = why.code == ERR_ABSENT ? 0 : -1;
+		if (result < 0 && err)
+			*err = why;
+	} else if (bytes_is(buf_view(&text), VAULT_FORMAT_TEXT)) {
+		result = 1;
+	} else if (bytes_starts(buf_view(&text), FORMAT_PREFIX)) {
+		struct bytes said = bytes_trim(buf_view(&text));
+
+		err_set(err, ERR_VERSION,
+		    "%s is a \"%.*s\", made by a newer mailcask; this one reads up to format 1",
+		    vault->path, (int)said.n, said.p);
+	} else {
+		err_set(err, ERR_DAMAGED, "%s is not what it must be", path);
+		err_class(err, RETRY_NEVER, SCOPE_ARCHIVE);
+	}
+	buf_release(&text);
+	free(path);
+	return result;
+}
+
+static int lock(struct vault *vault, struct err *err)
+{
+	char *path = file_join(vault->path, "lock");
+
+	vault->lock_fd = file_lock(path, err);
+	if (vault->lock_fd < 0 && err && err->code == ERR_LOCKED)
+		err_set(err, ERR_LOCKED,
+		    "another mailcask is writing to the archive %s; try again when it is done",
+		    vault->path);
+	free(path);
+	return vault->lock_fd < 0 ? -1 : 0;
+}
+
+static int apply(void *arg, const struct store_batch *batch, struct err *err)
+{
+	struct vault *vault = arg;
+
+	return catalog_apply(vault->catalog, &batch->end, batch->log, err);
+}
+
+static int open_store(struct vault *vault, struct err *err)
+{
+	struct store_options options = {.folder = vault->segments,
+	    .for_writing = vault->lock_fd >= 0,
+	    .segment_bytes = vault->options.segment_bytes,
+	    .free_floor_bytes = vault->options.free_floor_bytes,
+	    .level = vault->options.level};
+
+	return store_open(&vault->store, &options, err);
+}
+
+char *vault_catalog_path(const struct vault *vault)
+{
+	return file_join(vault->databases, "catalog.db");
+}
+
+char *vault_index_path(const struct vault *vault)
+{
+	return file_join(vault->databases, "index.db");
+}
+
+int vault_remove_catalog(struct vault *vault, struct err *err)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	char *path = vault_catalog_path(vault);
+	int result = 0;
+	size_t i;
+
+	catalog_close(vault->catalog);
+	vault->catalog = NULL;
+	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
+		char *file = mem_format("%s%s", path, ends[i]);
+
+		if (unlink(file) != 0 && errno != ENOENT)
+			result = err_os(err, errno, "cannot remove %s", file);
+		free(file);
+	}
+	free(path);
+	return result;
+}
+
+int vault_open_catalog(struct vault *vault, enum sql_mode mode, struct err *err)
+{
+	char *path = vault_catalog_path(vault);
+	struct err why = {0};
+	int result = catalog_open(&vault->catalog, path, mode, &why);
+
+	if (result != 0 && why.code == ERR_DAMAGED && mode == SQL_WRITE) {
+		vault_notice(vault, "%s cannot be used (%s): making it again", path, why.text);
+		result = vault_remove_catalog(vault, err);
+		if (result == 0)
+			result = catalog_open(&vault->catalog, path, mode, err);
+	} else if (result != 0 && err) {
+		*err = why;
+	}
+	free(path);
+	return result;
+}
+
+/* Bring the catalogue to the end of the segments, which also finds their end. */
+static int replay(struct vault *vault, struct err *err)
+{
+	struct batch_position from;
+	uint64_t damaged, torn;
+
+	if (catalog_position(vault->catalog, &from, err) != 0)
+		return -1;
+	if (from.batch == 0 && store_size(vault->store, &torn, &(uint32_t){0}, NULL) == 0 &&
+	    torn > 0)
+		vault_notice(vault, "making the catalogue from the segments");
+	if (store_replay(vault->store, &from, apply, vault, err) != 0)
+		return -1;
+	store_replay_report(vault->store, &damaged, &torn);
+	if (torn > 0)
+		vault_notice(vault,
+		    "cut off %llu bytes of a batch that was never completed",
+		    (unsigned long long)torn);
+	if (damaged > 0)
+		vault_notice(vault, "stepped over %llu damaged bytes: run mailcask verify",
+		    (unsigned long long)damaged);
+	return 0;
+}
+
+static int open_for_writing(struct vault *vault, struct err *err)
+{
+	if (lock(vault, err) != 0 || open_store(vault, err) != 0 ||
+	    file_make_folders(vault->databases, FOLDER_MODE, err) != 0 ||
+	    vault_open_catalog(vault, SQL_WRITE, err) != 0)
+		return -1;
+	return replay(vault, err);
+}
+
+/* Without a catalogue a reader makes it, as a writer for that moment. */
+static int make_catalog(struct vault *vault, struct err *err)
+{
+	char *path = vault_catalog_path(vault);
+	bool exists = file_exists(path);
+
+	free(path);
+	if (exists)
+		return 0;
+	if (open_for_writing(vault, err) != 0)
+		return err_add(err, "the catalogue is missing and cannot be made");
+	catalog_close(vault->catalog);
+	store_close(vault->store);
+	file_close(&vault->lock_fd);
+	vault->catalog = NULL;
+	vault->store = NULL;
+	return 0;
+}
+
+static int open_for_reading(struct vault *vault, struct err *err)
+{
+	if (make_catalog(vault, err) != 0)
+		return -1;
+	if (open_store(vault, err) != 0)
+		return -1;
+	return vault_open_catalog(vault, SQL_READ, err);
+}
+
+int vault_open(struct vault **out, const struct vault_options *options, struct err *err)
+{
+	struct vault *vault = mem_zero(1, sizeof *vault);
+	int got;
+
+	vault->options = *options;
+	vault->path = mem_string(options->path);
+	vault->databases = mem_string(options->databases ? options->databases : options->path);
+	vault->segments = file_join(options->path, "segments");
+	vault->lock_fd = -1;
+	got = check_format(vault, err);
+	if (got == 0)
+		got = create(vault, err);
+	if (got >= 0)
+		got = options->for_writing ? open_for_writing(vault, err)
+					   : open_for_reading(vault, err);
+	if (got < 0) {
+		vault_close(vault);
+		return -1;
+	}
+	*out = vault;
+	return 0;
+}
+
+void vault_close(struct vault *vault)
+{
+	if (!vault)
+		return;
+	store_close(vault->store);
+	catalog_close(vault->catalog);
+	vault_fresh_clear(&vault->mails);
+	vault_fresh_clear(&vault->blobs);
+	file_close(&vault->lock_fd);
+	free(vault->path);
+	free(vault->databases);
+	free(vault->segments);
+	free(vault);
+}
+
+struct catalog *vault_catalog(struct vault *vault)
+{
+	return vault->catalog;
+}
+
+int64_t vault_now(const struct vault *vault)
+{
+	return vault->options.now();
+}
+
+int vault_rebuild(struct vault *vault, struct err *err)
+{
+	if (vault->lock_fd < 0)
+		return err_set(err, ERR_BUG, "the archive is not open for writing");
+	if (vault_remove_catalog(vault, err) != 0 ||
+	    vault_open_catalog(vault, SQL_WRITE, err) != 0)
+		return -1;
+	return replay(vault, err);
+}
+
+static uint64_t bytes_of_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+int vault_size(struct vault *vault, uint64_t *segment_bytes_out, uint32_t *segments_out,
+    uint64_t *catalog_bytes_out, uint64_t *index_bytes_out, struct err *err)
+{
+	char *catalog = vault_catalog_path(vault), *index = vault_index_path(vault);
+
+	*catalog_bytes_out = bytes_of_file(catalog);
+	*index_bytes_out = bytes_of_file(index);
+	free(catalog);
+	free(index);
+	return store_size(vault->store, segment_bytes_out, segments_out, err);
+}

@@ -1,0 +1,119 @@
+/* One archive as a whole: segments, catalogue, lock. Messages go in byte by byte and come out
+ * the same, or not at all.
+ *
+ *   vault_open(&vault, &options, &err)
+ *   struct vault_put *put = vault_put_new(vault)
+ *     vault_put_begin(put); vault_put_add(put, data, ...) ...; vault_put_end(put, &facts, ...)
+ *   vault_log(vault, &event, &err)            any other fact
+ *   vault_commit(vault, &err)                 durable, and in the catalogue
+ *   vault_get(vault, &id, fn, arg, &err)      fn gets only bytes whose SHA-256 was right
+ *   vault_close(vault)                        what was not committed is not in the archive
+ *
+ * For writing: one process at a time holds the archive's lock; the folder is made when there
+ * is none; a torn tail is cut, and batches that the catalogue has not seen are applied. For
+ * reading: any number of processes, at any time; when the catalogue is missing it is made
+ * first (which needs the lock for that moment). */
+#ifndef ARCHIVER_VAULT_VAULT_H
+#define ARCHIVER_VAULT_VAULT_H
+
+#include "archiver/catalog/catalog.h"
+#include "archiver/journal/journal.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/spool.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VAULT_FORMAT_TEXT "mailcask archive 1\n"
+#define VAULT_BATCH_BYTES (32u << 20) /* of content, after which a commit is due */
+#define VAULT_BATCH_EVENTS 20000
+
+struct vault;
+
+struct vault_options {
+	const char *path;
+	const char *databases; /* NULL: in path */
+	bool for_writing;
+	bool may_create;       /* an archive where there is none yet */
+	uint64_t segment_bytes, free_floor_bytes;
+	int level;
+	clock_fn now;
+	void (*notice)(void *arg, const char *text); /* of repairs; may be NULL */
+	void *notice_arg;
+};
+
+int vault_open(struct vault **out, const struct vault_options *options, struct err *err);
+void vault_close(struct vault *vault);
+
+struct catalog *vault_catalog(struct vault *vault); /* borrowed */
+char *vault_index_path(const struct vault *vault);  /* of index.db; for free() */
+char *vault_catalog_path(const struct vault *vault);
+int64_t vault_now(const struct vault *vault);
+
+/* Delete the catalogue and make it again from the segments. */
+int vault_rebuild(struct vault *vault, struct err *err);
+
+/* ---- in ---- */
+
+/* One message on its way in: hashed and taken apart while it streams. Several may exist. */
+struct vault_put;
+
+struct vault_put *vault_put_new(struct vault *vault);
+void vault_put_free(struct vault_put *put);
+void vault_put_begin(struct vault_put *put);
+int vault_put_add(struct vault_put *put, const void *data, size_t bytes, struct err *err);
+
+/* The first bytes of the message, up to 256 KiB: where its header is. Good until the next
+ * begin. */
+struct bytes vault_put_head(const struct vault_put *put);
+
+/* Complete: goes into the open batch, unless the archive has it already (*is_new_out). facts:
+ * an EVENT_MAIL with the fields of the header (message_id, from, ..., sent); the rest of it
+ * is filled in here. mtime_unix: INTERNALDATE, for the tar header. */
+int vault_put_end(struct vault_put *put, struct event *facts, int64_t mtime_unix,
+    struct msg_id *id_out, bool *is_new_out, struct err *err);
+uint64_t vault_put_bytes(const struct vault_put *put); /* so far */
+
+int vault_log(struct vault *vault, const struct event *event, struct err *err);
+
+/* The open batch has grown to where it should be committed. */
+bool vault_is_due(const struct vault *vault);
+int vault_commit(struct vault *vault, struct err *err);
+void vault_abort(struct vault *vault); /* forget the open batch */
+uint64_t vault_next_batch(const struct vault *vault);
+
+/* ---- out ---- */
+
+/* The message, byte for byte, to fn in pieces. Nothing reaches fn before the whole was rebuilt
+ * once and its SHA-256 was the id. ERR_ABSENT, ERR_DAMAGED. */
+int vault_get(
+    struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg, struct err *err);
+
+/* Before proofs: let nothing come from the kernel's memory that should come from the disk. */
+int vault_forget_cached(struct vault *vault, struct err *err);
+
+/* Only the proof: read back from the disk, rebuilt, hashed. 0 when the id is right. */
+int vault_prove(struct vault *vault, const struct msg_id *id, struct err *err);
+
+/* ---- checks ---- */
+
+struct vault_verify_calls {
+	void (*fault)(void *arg, const char *what);
+	/* A message that cannot be given back; what is wrong with it. */
+	void (*bad_message)(void *arg, const struct catalog_message *message, const char *what);
+	int (*progress)(void *arg, uint64_t done, uint64_t all, struct err *err);
+	void *arg;
+};
+
+/* Segments, chain, catalogue against journal, and (unless quick) every message rebuilt and
+ * hashed. 0 clean, 1 something is wrong, -1 could not be checked. */
+int vault_verify(
+    struct vault *vault, bool quick, const struct vault_verify_calls *calls, struct err *err);
+
+/* Bytes of segments and of the databases. */
+int vault_size(struct vault *vault, uint64_t *segment_bytes_out, uint32_t *segments_out,
+    uint64_t *catalog_bytes_out, uint64_t *index_bytes_out, struct err *err);
+
+#endif

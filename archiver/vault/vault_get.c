@@ -1,0 +1,181 @@
+/* Owns:  a message while it is rebuilt.
+ * Knows: how skeleton and blobs make the message again.
+ * Never: lets a byte out before the SHA-256 of the whole was right. */
+#include "archiver/vault/vault_private.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Larger messages are rebuilt twice, once for the proof and once for the reader, so that
+ * memory does not grow with them. */
+#define MEMORY_MAX_BYTES (8u << 20)
+
+struct rebuild {
+	struct vault *vault;
+	struct spool *skeleton;
+	uint64_t skeleton_at; /* sent so far */
+	uint64_t at;          /* in the message */
+	spool_fn fn;
+	void *arg;
+};
+
+static int send_skeleton(struct rebuild *rebuild, uint64_t bytes, struct err *err)
+{
+	if (spool_send(rebuild->skeleton, rebuild->skeleton_at, bytes, rebuild->fn, rebuild->arg,
+		err) != 0)
+		return -1;
+	rebuild->skeleton_at += bytes;
+	rebuild->at += bytes;
+	return 0;
+}
+
+static int send_part(void *arg, const struct event_part *part, struct err *err)
+{
+	struct rebuild *rebuild = arg;
+	struct vault *vault = rebuild->vault;
+	struct store_entry entry = {EVENT_BLOB, part->blob, part->blob_bytes};
+	struct detach_encoder encoder;
+	struct catalog_blob blob;
+	int got = catalog_blob(vault->catalog, &part->blob, &blob, err);
+	uint64_t left = spool_bytes(rebuild->skeleton) - rebuild->skeleton_at;
+
+	if (got < 0)
+		return -1;
+	if (got == 0 || part->at < rebuild->at || part->at - rebuild->at > left)
+		return err_set(err, ERR_DAMAGED, "an attachment of the message is missing");
+	if (send_skeleton(rebuild, part->at - rebuild->at, err) != 0)
+		return -1;
+	detach_encoder_begin(&encoder, part, rebuild->fn, rebuild->arg);
+	if (store_read(vault->store, blob.segment, &blob.place, &entry, detach_encoder_add,
+		&encoder, err) != 0 ||
+	    detach_encoder_end(&encoder, err) != 0)
+		return -1;
+	rebuild->at += detach_encoded_bytes(part);
+	return 0;
+}
+
+int vault_read_skeleton(struct vault *vault, const struct catalog_message *message,
+    struct spool *spool, struct err *err)
+{
+	struct store_entry entry = {EVENT_MAIL, message->id.sum, message->stored_bytes};
+
+	spool_clear(spool);
+	return store_read(vault->store, message->segment, &message->place, &entry, spool_add_fn,
+	    spool, err);
+}
+
+static int rebuild_to(struct vault *vault, const struct catalog_message *message,
+    struct spool *skeleton, spool_fn fn, void *arg, struct err *err)
+{
+	struct rebuild rebuild = {
+	    .vault = vault, .skeleton = skeleton, .fn = fn, .arg = arg};
+
+	if (catalog_parts(vault->catalog, message->n, send_part, &rebuild, err) != 0)
+		return -1;
+	return send_skeleton(&rebuild, spool_bytes(skeleton) - rebuild.skeleton_at, err);
+}
+
+static int to_digest(void *arg, const void *data, size_t bytes, struct err *err)
+{
+	(void)err;
+	digest_add(arg, data, bytes);
+	return 0;
+}
+
+/* Keeps what fits, and hashes all. */
+struct prover {
+	struct digest *digest;
+	struct buf *memory; /* NULL: hash only */
+};
+
+static int to_prover(void *arg, const void *data, size_t bytes, struct err *err)
+{
+	struct prover *prover = arg;
+
+	if (prover->memory)
+		buf_add(prover->memory, data, bytes);
+	return to_digest(prover->digest, data, bytes, err);
+}
+
+static int wrong_sum(const struct msg_id *id, struct err *err)
+{
+	char hex[SHA256_HEX_BYTES];
+
+	sha256_hex(&id->sum, hex);
+	return err_set(err, ERR_DAMAGED,
+	    "message %.10s: its stored bytes do not match its SHA-256", hex);
+}
+
+static int prove(struct vault *vault, const struct catalog_message *message,
+    struct spool *skeleton, struct buf *memory, struct err *err)
+{
+	struct prover prover = {digest_new(), memory};
+	struct sha256 sum;
+	int result =
+	    vault_read_skeleton(vault, message, skeleton, err) == 0
+		? rebuild_to(vault, message, skeleton, to_prover, &prover, err)
+		: -1;
+
+	digest_end(prover.digest, &sum);
+	digest_free(prover.digest);
+	if (result != 0)
+		return -1;
+	if (!sha256_equal(&sum, &message->id.sum) || (memory && memory->overflow))
+		return wrong_sum(&message->id, err);
+	return 0;
+}
+
+/* Looked up again each time: the catalogue's row is a view. */
+static int find(struct vault *vault, const struct msg_id *id, struct catalog_message *message,
+    struct err *err)
+{
+	char hex[SHA256_HEX_BYTES];
+	int got = catalog_message(vault->catalog, id, message, err);
+
+	sha256_hex(&id->sum, hex);
+	if (got == 0)
+		return err_set(err, ERR_ABSENT, "there is no message %.10s in the archive", hex);
+	return got < 0 ? -1 : 0;
+}
+
+static int get(struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg,
+    struct err *err)
+{
+	struct catalog_message message;
+	struct spool skeleton;
+	struct buf memory;
+	bool small;
+	int result = -1;
+
+	if (find(vault, id, &message, err) != 0)
+		return -1;
+	small = message.size_bytes <= MEMORY_MAX_BYTES;
+	buf_init(&memory, MEMORY_MAX_BYTES);
+	spool_init(&skeleton, DETACH_MEMORY_BYTES, vault->databases);
+	if (prove(vault, &message, &skeleton, fn && small ? &memory : NULL, err) != 0)
+		goto out;
+	if (!fn)
+		result = 0;
+	else if (small)
+		result = memory.n == 0 ? 0 : fn(arg, memory.p, memory.n, err);
+	else
+		result = rebuild_to(vault, &message, &skeleton, fn, arg, err);
+out:
+	spool_release(&skeleton);
+	buf_release(&memory);
+	return result;
+}
+
+int vault_get(
+    struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg, struct err *err)
+{
+	return get(vault, id, fn, arg, err);
+}
+
+int vault_prove(struct vault *vault, const struct msg_id *id, struct err *err)
+{
+	return get(vault, id, NULL, NULL, err);
+}

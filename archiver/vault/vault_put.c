@@ -1,0 +1,222 @@
+/* Owns:  messages on their way in, and the ids of the open batch.
+ * Knows: when a message or blob need not be stored again.
+ * Never: tells that something is stored before its batch is committed. */
+#include "archiver/vault/vault_private.h"
+
+#include "base/mem.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD_MAX_BYTES (256u << 10)
+
+/* ---- ids of the open batch ---- */
+
+static int compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, SHA256_BYTES);
+}
+
+bool vault_fresh_has(const struct vault_fresh *fresh, const struct sha256 *id)
+{
+	return tfind(id, &fresh->tree, compare_ids) != NULL;
+}
+
+void vault_fresh_add(struct vault_fresh *fresh, const struct sha256 *id)
+{
+	struct sha256 *copy = mem_alloc(sizeof *copy);
+
+	*copy = *id;
+	if (!tsearch(copy, &fresh->tree, compare_ids))
+		abort();
+}
+
+void vault_fresh_clear(struct vault_fresh *fresh)
+{
+	tdestroy(fresh->tree, free);
+	fresh->tree = NULL;
+}
+
+/* ---- one message ---- */
+
+struct vault_put {
+	struct vault *vault;
+	struct detach detach;
+	struct digest *digest;
+	struct buf head;
+	uint64_t bytes;
+};
+
+struct vault_put *vault_put_new(struct vault *vault)
+{
+	struct vault_put *put = mem_zero(1, sizeof *put);
+
+	put->vault = vault;
+	put->digest = digest_new();
+	detach_init(&put->detach, vault->path);
+	buf_init(&put->head, HEAD_MAX_BYTES);
+	return put;
+}
+
+void vault_put_free(struct vault_put *put)
+{
+	if (!put)
+		return;
+	digest_free(put->digest);
+	detach_release(&put->detach);
+	buf_release(&put->head);
+	free(put);
+}
+
+void vault_put_begin(struct vault_put *put)
+{
+	struct sha256 unused;
+
+	digest_end(put->digest, &unused);
+	detach_begin(&put->detach);
+	buf_clear(&put->head);
+	put->bytes = 0;
+}
+
+int vault_put_add(struct vault_put *put, const void *data, size_t bytes, struct err *err)
+{
+	size_t room = put->head.max_bytes - put->head.n;
+
+	buf_add(&put->head, data, bytes < room ? bytes : room);
+	digest_add(put->digest, data, bytes);
+	put->bytes += bytes;
+	return detach_add(&put->detach, data, bytes, err);
+}
+
+struct bytes vault_put_head(const struct vault_put *put)
+{
+	return buf_view(&put->head);
+}
+
+uint64_t vault_put_bytes(const struct vault_put *put)
+{
+	return put->bytes;
+}
+
+/* 1 the archive or the open batch has it, 0 not, -1. */
+static int has_mail(struct vault *vault, const struct sha256 *id, struct err *err)
+{
+	struct msg_id message = {*id};
+	struct catalog_message unused;
+
+	if (vault_fresh_has(&vault->mails, id))
+		return 1;
+	return catalog_message(vault->catalog, &message, &unused, err);
+}
+
+static int has_blob(struct vault *vault, const struct sha256 *id, struct err *err)
+{
+	struct catalog_blob unused;
+
+	if (vault_fresh_has(&vault->blobs, id))
+		return 1;
+	return catalog_blob(vault->catalog, id, &unused, err);
+}
+
+static int put_blobs(struct vault_put *put, int64_t mtime_unix, struct err *err)
+{
+	struct vault *vault = put->vault;
+	uint64_t at = 0;
+	size_t i;
+
+	for (i = 0; i < put->detach.part_count; i++) {
+		const struct event_part *part = &put->detach.part[i];
+		struct event event = {
+		    .kind = EVENT_BLOB, .id = part->blob, .size_bytes = part->blob_bytes};
+		struct spool_range content = {&put->detach.blobs, at, part->blob_bytes};
+		int known = has_blob(vault, &part->blob, err);
+
+		if (known < 0)
+			return -1;
+		if (known == 0) {
+			if (store_put(vault->store, &event, mtime_unix, &content, err) != 0)
+				return -1;
+			vault_fresh_add(&vault->blobs, &part->blob);
+		}
+		at += part->blob_bytes;
+	}
+	return 0;
+}
+
+static int put_mail(
+    struct vault_put *put, struct event *facts, int64_t mtime_unix, struct err *err)
+{
+	struct detach *detach = &put->detach;
+	struct spool_range content = {&detach->skeleton, 0, spool_bytes(&detach->skeleton)};
+
+	facts->kind = EVENT_MAIL;
+	facts->size_bytes = put->bytes;
+	facts->stored_bytes = content.bytes;
+	facts->part = detach->part;
+	facts->part_count = detach->part_count;
+	if (put_blobs(put, mtime_unix, err) != 0 ||
+	    store_put(put->vault->store, facts, mtime_unix, &content, err) != 0)
+		return -1;
+	vault_fresh_add(&put->vault->mails, &facts->id);
+	return 0;
+}
+
+int vault_put_end(struct vault_put *put, struct event *facts, int64_t mtime_unix,
+    struct msg_id *id_out, bool *is_new_out, struct err *err)
+{
+	int known;
+
+	digest_end(put->digest, &facts->id);
+	if (detach_end(&put->detach, err) != 0)
+		return -1;
+	known = has_mail(put->vault, &facts->id, err);
+	if (known < 0 || (known == 0 && put_mail(put, facts, mtime_unix, err) != 0))
+		return -1;
+	facts->part = NULL; /* stays the put's own */
+	facts->part_count = 0;
+	id_out->sum = facts->id;
+	*is_new_out = known == 0;
+	return 0;
+}
+
+/* ---- the batch ---- */
+
+int vault_log(struct vault *vault, const struct event *event, struct err *err)
+{
+	return store_log(vault->store, event, err);
+}
+
+bool vault_is_due(const struct vault *vault)
+{
+	return store_open_bytes(vault->store) >= VAULT_BATCH_BYTES ||
+	       store_open_events(vault->store) >= VAULT_BATCH_EVENTS;
+}
+
+uint64_t vault_next_batch(const struct vault *vault)
+{
+	return store_end(vault->store)->batch + 1;
+}
+
+void vault_abort(struct vault *vault)
+{
+	store_abort(vault->store);
+	vault_fresh_clear(&vault->mails);
+	vault_fresh_clear(&vault->blobs);
+}
+
+int vault_commit(struct vault *vault, struct err *err)
+{
+	struct store_batch batch;
+
+	if (store_commit(vault->store, vault->options.now(), &batch, err) != 0) {
+		vault_abort(vault);
+		return -1;
+	}
+	vault_fresh_clear(&vault->mails);
+	vault_fresh_clear(&vault->blobs);
+	if (batch.log.n == 0)
+		return 0;
+	/* The batch is safe. If the catalogue cannot take it now, it will at the next opening. */
+	return catalog_apply(vault->catalog, &batch.end, batch.log, err);
+}

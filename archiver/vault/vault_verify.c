@@ -1,0 +1,148 @@
+/* Owns:  a second catalogue, made for the comparison and removed again.
+ * Knows: everything that must fit together in an archive.
+ * Never: repairs; stops at the first fault. */
+#include "archiver/vault/vault_private.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct check {
+	struct vault *vault;
+	const struct vault_verify_calls *calls;
+	uint64_t faults, done, all;
+	int64_t last_n;
+};
+
+static void fault(struct check *check, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void fault(struct check *check, const char *format, ...)
+{
+	char text[ERR_TEXT_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	check->faults++;
+	if (check->calls->fault)
+		check->calls->fault(check->calls->arg, text);
+}
+
+static void store_fault(void *arg, uint32_t segment, uint64_t at, const char *what)
+{
+	fault(arg, "segment %u, offset %llu: %s", segment, (unsigned long long)at, what);
+}
+
+static int report(struct check *check, uint64_t done, struct err *err)
+{
+	const struct vault_verify_calls *calls = check->calls;
+
+	return calls->progress ? calls->progress(calls->arg, done, check->all, err) : 0;
+}
+
+static int store_progress(void *arg, uint64_t done, uint64_t all, struct err *err)
+{
+	struct check *check = arg;
+
+	(void)all;
+	return report(check, done, err);
+}
+
+static int apply(void *arg, const struct store_batch *batch, struct err *err)
+{
+	return catalog_apply(arg, &batch->end, batch->log, err);
+}
+
+static void remove_files(const char *path)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	size_t i;
+
+	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
+		char *file = mem_format("%s%s", path, ends[i]);
+
+		unlink(file);
+		free(file);
+	}
+}
+
+/* The catalogue must be what the journal makes. */
+static int check_catalog(struct check *check, struct err *err)
+{
+	struct vault *vault = check->vault;
+	char *path = mem_format("%s/verify-%ld.db", vault->databases, (long)getpid());
+	struct batch_position start = {0};
+	struct catalog *other = NULL;
+	const char *table;
+	struct err why = {0};
+	int result = -1, got;
+
+	if (catalog_open(&other, path, SQL_WRITE, err) != 0)
+		goto out;
+	if (store_replay(vault->store, &start, apply, other, &why) != 0) {
+		fault(check, "the journal cannot be read to its end: %s", why.text);
+		result = 0;
+		goto out;
+	}
+	got = catalog_compare(vault->catalog, path, &table, err);
+	if (got == 1)
+		fault(check, "catalog.db differs from the journal in table %s: run mailcask rebuild",
+		    table);
+	result = got < 0 ? -1 : 0;
+out:
+	catalog_close(other);
+	remove_files(path);
+	free(path);
+	return result;
+}
+
+static int prove_message(void *arg, const struct catalog_message *message, struct err *err)
+{
+	struct check *check = arg;
+	struct catalog_message copy = *message;
+	struct err why = {0};
+
+	if (vault_prove(check->vault, &copy.id, &why) != 0) {
+		if (why.code != ERR_DAMAGED) {
+			*err = why;
+			return -1;
+		}
+		check->faults++;
+		if (check->calls->bad_message)
+			check->calls->bad_message(check->calls->arg, message, why.text);
+	}
+	check->done += message->size_bytes;
+	return report(check, check->done, err);
+}
+
+int vault_verify(
+    struct vault *vault, bool quick, const struct vault_verify_calls *calls, struct err *err)
+{
+	struct check check = {.vault = vault, .calls = calls};
+	struct store_verify_calls store_calls = {
+	    .fault = store_fault, .progress = store_progress, .arg = &check};
+	struct catalog_totals totals;
+	uint32_t count;
+
+	if (catalog_totals(vault->catalog, &totals, err) != 0 ||
+	    store_size(vault->store, &check.done, &count, err) != 0 ||
+	    store_forget_cached(vault->store, err) != 0)
+		return -1;
+	check.all = check.done + (quick ? 0 : totals.size_bytes);
+	if (store_verify(vault->store, quick, &store_calls, err) < 0 ||
+	    check_catalog(&check, err) != 0)
+		return -1;
+	if (!quick &&
+	    catalog_each_message(vault->catalog, 0, prove_message, &check, err) != 0)
+		return -1;
+	return check.faults > 0;
+}
+
+int vault_forget_cached(struct vault *vault, struct err *err)
+{
+	return store_forget_cached(vault->store, err);
+}
