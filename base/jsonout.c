@@ -115,16 +115,18 @@ void jsonout_real(struct jsonout *json, const char *key, double value)
 {
 	const char *sign = value < 0 ? "-" : "";
 	double size = value < 0 ? -value : value;
-	uint64_t thousandths;
+	uint64_t whole, thousandths;
 
 	put_key(json, key);
 	/* The point is ours: in some locales the C library writes a comma. */
 	if (!(size <= DBL_MAX)) {
 		buf_text(json->out, "null");
 	} else if (size < 1e15) {
-		thousandths = (uint64_t)(size * 1000 + 0.5);
-		buf_format(json->out, "%s%" PRIu64 ".%03u", sign, thousandths / 1000,
-		    (unsigned)(thousandths % 1000));
+		whole = (uint64_t)size;
+		thousandths = (uint64_t)((size - (double)whole) * 1000 + 0.5);
+		whole += thousandths / 1000;
+		buf_format(
+		    json->out, "%s%" PRIu64 ".%03u", sign, whole, (unsigned)(thousandths % 1000));
 	} else {
 		buf_format(json->out, "%s%.0f.000", sign, size);
 	}

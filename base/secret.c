@@ -35,87 +35,113 @@ bool secret_is_empty(const struct secret *secret)
 	return secret->n == 0;
 }
 
-static int take_line(struct secret *secret, struct bytes text, const char *where, struct err *err)
+/* Whatever went wrong, one account waits for its password, and may have it next time. */
+static int report(int result, const char *source, const struct err *why, struct err *err)
+{
+	if (result == 0)
+		return 0;
+	err_set(err, ERR_CONFIG, "%s: %s", source, why->text);
+	err_class(err, RETRY_LATER, SCOPE_ACCOUNT);
+	return -1;
+}
+
+static int take_line(struct secret *secret, struct bytes text, struct err *err)
 {
 	const char *end = text.n ? memchr(text.p, '\n', text.n) : NULL;
 
 	if (end)
 		text.n = (size_t)(end - text.p);
 	else if (text.n >= SECRET_MAX_BYTES)
-		return err_set(err, ERR_CONFIG, "%s gives a line of %d bytes or more", where,
-		    SECRET_MAX_BYTES);
+		return err_set(
+		    err, ERR_LIMIT, "its first line has %d bytes or more", SECRET_MAX_BYTES);
 	if (text.n > 0 && text.p[text.n - 1] == '\r')
 		text.n--;
 	if (text.n == 0)
-		return err_set(err, ERR_CONFIG, "%s gives an empty password", where);
+		return err_set(err, ERR_CONFIG, "it gives an empty password");
 	if (memchr(text.p, '\0', text.n))
-		return err_set(err, ERR_CONFIG, "%s gives a password with a NUL byte", where);
+		return err_set(err, ERR_CONFIG, "it gives a password with a NUL byte");
 	secret_set(secret, text);
 	return 0;
 }
 
+/* All the room at once, so that growing leaves no copy behind. */
+static void init_buf(struct buf *text)
+{
+	buf_init(text, SECRET_MAX_BYTES);
+	buf_reserve(text, SECRET_MAX_BYTES);
+}
+
 static void wipe_buf(struct buf *text)
 {
-	if (text->p)
-		explicit_bzero(text->p, text->room);
+	explicit_bzero(text->p, text->room);
 	buf_release(text);
 }
 
 int secret_from_command(struct secret *secret, const char *command, struct err *err)
 {
+	struct err why = {0};
 	struct buf text;
-	int result = -1;
+	int result;
 
-	buf_init(&text, SECRET_MAX_BYTES);
-	/* All the room at once, so that growing leaves no copy behind. */
-	buf_reserve(&text, SECRET_MAX_BYTES);
-	if (child_output(command, &text, err) == 0)
-		result = take_line(secret, buf_view(&text), "password-command", err);
-	else
-		err_add(err, "password-command");
+	init_buf(&text);
+	result = child_output(command, &text, &why);
+	if (result == 0)
+		result = take_line(secret, buf_view(&text), &why);
 	wipe_buf(&text);
+	return report(result, "password-command", &why, err);
+}
+
+static int read_private(const char *path, struct buf *text, struct err *err)
+{
+	int fd = file_open(path, O_RDONLY, 0, err), result = -1;
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0)
+		goto out;
+	if (fstat(fd, &st) != 0) {
+		err_os(err, errno, "cannot examine %s", path);
+		goto out;
+	}
+	if (st.st_mode & 077) {
+		err_set(err, ERR_CONFIG, "others may read %s (mode %03o); run: chmod 600 %s", path,
+		    (unsigned)st.st_mode & 0777, path);
+		goto out;
+	}
+	n = file_read_at(fd, text->p, SECRET_MAX_BYTES, 0, path, err);
+	if (n < 0)
+		goto out;
+	text->n = (size_t)n;
+	result = 0;
+out:
+	file_close(&fd);
 	return result;
 }
 
 int secret_from_file(struct secret *secret, const char *path, struct err *err)
 {
-	int fd = file_open(path, O_RDONLY, 0, err), result = -1;
-	struct stat st;
+	struct err why = {0};
 	struct buf text;
-	ssize_t n;
+	int result;
 
-	buf_init(&text, SECRET_MAX_BYTES);
-	if (fd < 0) {
-		err_add(err, "password-file");
-		goto out;
-	}
-	if (fstat(fd, &st) != 0) {
-		err_os(err, errno, "password-file: cannot examine %s", path);
-		goto out;
-	}
-	if (st.st_mode & 077) {
-		err_set(err, ERR_CONFIG,
-		    "password-file: others may read %s (mode %03o); run: chmod 600 %s", path,
-		    (unsigned)st.st_mode & 0777, path);
-		goto out;
-	}
-	n = file_read_at(fd, buf_reserve(&text, SECRET_MAX_BYTES), SECRET_MAX_BYTES, 0, path, err);
-	if (n < 0)
-		goto out;
-	text.n = (size_t)n;
-	result = take_line(secret, buf_view(&text), "password-file", err);
-out:
+	init_buf(&text);
+	result = read_private(path, &text, &why);
+	if (result == 0)
+		result = take_line(secret, buf_view(&text), &why);
 	wipe_buf(&text);
-	file_close(&fd);
-	return result;
+	return report(result, "password-file", &why, err);
 }
 
 int secret_from_environment(struct secret *secret, const char *name, struct err *err)
 {
 	const char *value = getenv(name);
+	struct err why = {0};
+	int result;
 
-	if (!value)
-		return err_set(
-		    err, ERR_CONFIG, "password-env: the environment variable %s is not set", name);
-	return take_line(secret, bytes_of(value), name, err);
+	if (value)
+		result = take_line(secret, bytes_of(value), &why);
+	else
+		result = err_set(
+		    &why, ERR_CONFIG, "there is no environment variable of that name (%s)", name);
+	return report(result, "password-env", &why, err);
 }

@@ -20,7 +20,7 @@ bool secret_is_empty(const struct secret *secret);
 
 /* The first line of a command's output (run by sh -c), of a file that nobody else may read
  * (its mode is checked), or of an environment variable. ERR_CONFIG says what is wrong, never
- * what was read. */
+ * what was read; it holds for one account, and a later try may succeed (a locked keyring). */
 int secret_from_command(struct secret *secret, const char *command, struct err *err);
 int secret_from_file(struct secret *secret, const char *path, struct err *err);
 int secret_from_environment(struct secret *secret, const char *name, struct err *err);

@@ -200,7 +200,7 @@ static struct bytes until(const char *start, const char *end)
 int mailurl_parse(const char *text, struct mailurl *out, struct err *err)
 {
 	const char *mark = strstr(text, "://"), *at;
-	struct bytes authority, place, host;
+	struct bytes authority = {0}, place, host = {0};
 	char *user = NULL;
 
 	if (!mark)

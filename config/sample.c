@@ -106,7 +106,7 @@ void settings_print_sample(struct buf *out)
 	    "and no blank show what need not be there. Sizes are in bytes or with K, M or G "
 	    "(1024); "
 	    "times "
-	    "have a unit: s m h d w mo y.");
+	    "have a unit: s, m (minutes), h, d, w, mo (months) or y.");
 	for (size_t i = 0; i < SECTION_KINDS; i++)
 		put_sample_section(out, &table[i]);
 }

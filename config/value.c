@@ -118,7 +118,7 @@ static int set_number(
 {
 	static const char *const what[] = {
 	    [SETTING_SIZE] = "a size in bytes or with K, M or G",
-	    [SETTING_SPAN] = "a time with its unit (s m h d w mo y)",
+	    [SETTING_SPAN] = "a time with its unit (s, m, h, d, w, mo or y)",
 	    [SETTING_COUNT] = "a number",
 	    [SETTING_SHARE] = "a share with %",
 	};

@@ -119,6 +119,9 @@ typedef int (*catalog_place_fn)(void *arg, const struct catalog_place *place, st
 /* Present places of a folder under one UIDVALIDITY, by UID. */
 int catalog_present_places(struct catalog *catalog, int64_t folder_number, uint32_t uidvalidity,
     catalog_place_fn fn, void *arg, struct err *err);
+/* The same with those that are gone or purged: what a listing is compared with. */
+int catalog_known_places(struct catalog *catalog, int64_t folder_number, uint32_t uidvalidity,
+    catalog_place_fn fn, void *arg, struct err *err);
 int catalog_places_of(
     struct catalog *catalog, int64_t message_n, catalog_place_fn fn, void *arg, struct err *err);
 int catalog_place(

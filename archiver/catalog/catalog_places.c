@@ -131,21 +131,35 @@ static int each_place(struct sql_stmt *stmt, catalog_place_fn fn, void *arg, str
 	return result == 0 && got == 0 ? 0 : -1;
 }
 
-int catalog_present_places(struct catalog *catalog, int64_t folder_number, uint32_t uidvalidity,
-    catalog_place_fn fn, void *arg, struct err *err)
+static int places_of_folder(struct catalog *catalog, const char *text, int64_t folder_number,
+    uint32_t uidvalidity, catalog_place_fn fn, void *arg, struct err *err)
 {
 	struct sql_stmt *stmt;
 	int result;
 
-	if (sql_prepare(catalog->sql,
-		PLACE_COLUMNS "WHERE folder = ?1 AND uidvalidity = ?2 AND state = 0 ORDER BY uid",
-		&stmt, err) != 0)
+	if (sql_prepare(catalog->sql, text, &stmt, err) != 0)
 		return -1;
 	sql_bind_i64(stmt, 1, folder_number);
 	sql_bind_i64(stmt, 2, uidvalidity);
 	result = each_place(stmt, fn, arg, err);
 	sql_free(stmt);
 	return result;
+}
+
+int catalog_present_places(struct catalog *catalog, int64_t folder_number, uint32_t uidvalidity,
+    catalog_place_fn fn, void *arg, struct err *err)
+{
+	return places_of_folder(catalog,
+	    PLACE_COLUMNS "WHERE folder = ?1 AND uidvalidity = ?2 AND state = 0 ORDER BY uid",
+	    folder_number, uidvalidity, fn, arg, err);
+}
+
+int catalog_known_places(struct catalog *catalog, int64_t folder_number, uint32_t uidvalidity,
+    catalog_place_fn fn, void *arg, struct err *err)
+{
+	return places_of_folder(catalog,
+	    PLACE_COLUMNS "WHERE folder = ?1 AND uidvalidity = ?2 AND state < 3 ORDER BY uid",
+	    folder_number, uidvalidity, fn, arg, err);
 }
 
 int catalog_places_of(

@@ -183,8 +183,11 @@ static int read_untagged(struct cursor *cursor, struct response *out)
 		return read_kind(cursor, named, value.text, out);
 	if (!value_number(&value, &out->number))
 		return cursor_fail(cursor, "its number is none");
-	cursor_skip_spaces(cursor);
-	return read_kind(cursor, numbered, cursor_word(cursor), out);
+	if (cursor_value(cursor, &value) != 0)
+		return -1;
+	if (value.kind != VALUE_WORD)
+		return cursor_fail(cursor, "it does not say what it is");
+	return read_kind(cursor, numbered, value.text, out);
 }
 
 static int read_tagged(struct cursor *cursor, struct response *out)

@@ -161,13 +161,20 @@ static struct bytes take_name(struct cursor *cursor)
 	return name;
 }
 
+/* Strict about what stands behind a value: it shows a literal whose length was wrong. Only a
+ * section may come without one (Yandex, for an empty part). */
 static int read_item(struct reader *reader)
 {
-	struct bytes name = take_name(reader->cursor);
+	struct cursor *cursor = reader->cursor;
+	struct bytes name = take_name(cursor);
 	struct value value;
 
-	if (name.n == 0 || cursor_value(reader->cursor, &value) != 0)
+	if (name.n == 0 || cursor_value(cursor, &value) != 0)
 		return -1;
+	if (value.kind == VALUE_NONE && name.p[name.n - 1] != ']')
+		return cursor_fail(cursor, "an item has no value");
+	if (!cursor_at(cursor, ' ') && !cursor_at(cursor, ')'))
+		return cursor_fail(cursor, "an item does not end where it should");
 	return find_item(name)(reader, &value);
 }
 

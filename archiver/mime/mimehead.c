@@ -140,23 +140,35 @@ static bool is_control(char c)
 	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-/* Text for one line: control characters become blanks. */
+static bool is_blank(char c)
+{
+	return c == ' ' || is_control(c);
+}
+
+/* Text for one line: control characters become blanks, those at the ends go. */
 static void put_clean(struct buf *out, struct bytes text)
 {
 	size_t start = out->n;
 
+	while (text.n > 0 && is_blank(text.p[0]))
+		text = bytes_from(text, 1);
+	while (text.n > 0 && is_blank(text.p[text.n - 1]))
+		text.n--;
 	mimetext_guess(out, text);
 	for (size_t i = start; i < out->n; i++)
 		if (is_control(out->p[i]))
 			out->p[i] = ' ';
 }
 
-/* GMime's functions want a string, and guess 8-bit bytes by the locale: so it gets UTF-8
- * without NUL. */
-static void for_gmime(struct buf *clean, struct bytes raw)
+/* A string for GMime's functions: without NUL. Its 8-bit bytes stay, for what they mean may
+ * depend on the encoded word that they stand in. */
+static void for_gmime(struct buf *string, struct bytes raw)
 {
-	buf_init(clean, DECODED_ROOM_BYTES);
-	put_clean(clean, raw);
+	buf_init(string, DECODED_ROOM_BYTES);
+	buf_bytes(string, raw);
+	for (size_t i = 0; i < string->n; i++)
+		if (is_control(string->p[i]))
+			string->p[i] = ' ';
 }
 
 static GMimeParserOptions *options_new(void)
@@ -170,23 +182,22 @@ static GMimeParserOptions *options_new(void)
 
 void mimehead_decode(struct buf *out, struct bytes raw)
 {
-	struct buf clean;
+	GMimeParserOptions *options;
+	struct buf string;
+	char *text;
 
-	for_gmime(&clean, raw);
-	if (clean.n > 0 && memmem(clean.p, clean.n, "=?", 2)) {
-		GMimeParserOptions *options;
-		char *text;
-
-		mimetext_library_init();
-		options = options_new();
-		text = g_mime_utils_header_decode_text(options, buf_string(&clean));
-		put_clean(out, bytes_trim(bytes_of(text)));
-		g_free(text);
-		g_mime_parser_options_free(options);
-	} else {
-		buf_bytes(out, bytes_trim(buf_view(&clean)));
+	if (raw.n == 0 || !memmem(raw.p, raw.n, "=?", 2)) {
+		put_clean(out, raw);
+		return;
 	}
-	buf_release(&clean);
+	mimetext_library_init();
+	for_gmime(&string, raw);
+	options = options_new();
+	text = g_mime_utils_header_decode_text(options, buf_string(&string));
+	put_clean(out, bytes_of(text));
+	g_free(text);
+	g_mime_parser_options_free(options);
+	buf_release(&string);
 }
 
 /* The first mailbox of the list, those in groups included; a group without any is one. */
@@ -213,7 +224,7 @@ static const char *address_of(InternetAddress *address)
 void mimehead_first_name(struct buf *out, struct bytes raw)
 {
 	struct bytes text;
-	struct buf clean;
+	struct buf string;
 	GMimeParserOptions *options;
 	InternetAddressList *list;
 	InternetAddress *first;
@@ -221,9 +232,9 @@ void mimehead_first_name(struct buf *out, struct bytes raw)
 	mimetext_library_init();
 	if (raw.n > MIMEHEAD_VALUE_BYTES)
 		raw.n = MIMEHEAD_VALUE_BYTES;
-	for_gmime(&clean, raw);
+	for_gmime(&string, raw);
 	options = options_new();
-	list = internet_address_list_parse(options, buf_string(&clean));
+	list = internet_address_list_parse(options, buf_string(&string));
 	first = first_of(list);
 	text = bytes_trim(bytes_of(first ? internet_address_get_name(first) : NULL));
 	if (text.n == 0 && first)
@@ -235,5 +246,5 @@ void mimehead_first_name(struct buf *out, struct bytes raw)
 	if (list)
 		g_object_unref(list);
 	g_mime_parser_options_free(options);
-	buf_release(&clean);
+	buf_release(&string);
 }

@@ -108,12 +108,14 @@ static struct bytes without_folder(struct bytes path)
 
 static char *file_name(const char *given)
 {
-	struct buf clean;
+	struct buf text, clean;
 	struct bytes name;
 	char *result = NULL;
 
+	buf_init(&text, SIZE_MAX / 2);
 	buf_init(&clean, SIZE_MAX / 2);
-	utf8_print(&clean, without_folder(bytes_of(given)), 0);
+	mimetext_guess(&text, bytes_of(given));
+	utf8_print(&clean, without_folder(buf_view(&text)), 0);
 	name = bytes_trim(buf_view(&clean));
 	if (name.n > NAME_BYTES_MAX) {
 		name.n = NAME_BYTES_MAX;
@@ -122,6 +124,7 @@ static char *file_name(const char *given)
 	}
 	if (name.n > 0 && !bytes_is(name, ".") && !bytes_is(name, ".."))
 		result = bytes_string(name);
+	buf_release(&text);
 	buf_release(&clean);
 	return result;
 }
@@ -215,9 +218,8 @@ bool mimepart_is_message(const struct mimepart *part)
 {
 	struct bytes type = bytes_of(part->type);
 
-	return part->encoding == MIMEPART_IDENTITY &&
-	    (bytes_is(type, "message/rfc822") || bytes_is(type, "message/rfc2822") ||
-		bytes_is(type, "message/global") || bytes_is(type, "message/news"));
+	return bytes_is(type, "message/rfc822") || bytes_is(type, "message/rfc2822") ||
+	    bytes_is(type, "message/global") || bytes_is(type, "message/news");
 }
 
 bool mimepart_is_text(const struct mimepart *part)

@@ -32,7 +32,7 @@ void mimepart_read(struct mimepart *part, struct bytes header, bool in_digest);
 void mimepart_release(struct mimepart *part);
 
 bool mimepart_is_multipart(const struct mimepart *part);
-bool mimepart_is_message(const struct mimepart *part); /* an enclosed one, readable as it is */
+bool mimepart_is_message(const struct mimepart *part); /* an enclosed one */
 bool mimepart_is_text(const struct mimepart *part);
 
 #endif

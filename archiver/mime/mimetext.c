@@ -58,10 +58,20 @@ static const struct {
     {"big5", "big5-hkscs"},
 };
 
+/* iconv_open reads "" as the locale's charset, and "//" as the start of its own options. */
+static bool is_charset_name(const char *name)
+{
+	size_t n = 0;
+
+	while (g_ascii_isalnum(name[n]) || (name[n] && strchr("-_.:+()", name[n])))
+		n++;
+	return n > 0 && n <= CHARSET_NAME_BYTES_MAX && name[n] == '\0';
+}
+
 /* The name to convert from; NULL: guess. */
 static const char *meant_by(const char *charset)
 {
-	if (!charset || strlen(charset) > CHARSET_NAME_BYTES_MAX)
+	if (!charset || !is_charset_name(charset))
 		return NULL;
 	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
 		if (strcasecmp(labels[i].name, charset) == 0)

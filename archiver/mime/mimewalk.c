@@ -18,6 +18,7 @@
 #define TEXT_BYTES_DEFAULT (4 * 1024 * 1024)
 #define HEADER_BYTES_MAX   (8 * 1024 * 1024)
 #define FIELD_BYTES_MAX    (1024 * 1024)
+#define ENCODED_BYTES_MAX  (8 * 1024 * 1024)
 
 struct walk {
 	struct mimefeed feed;
@@ -72,25 +73,46 @@ static bool is_empty_line(struct bytes line)
 	return line.n > 0 && line.p[line.n - 1] == '\n';
 }
 
-/* Up to the empty line; *has_body: what follows is a body, not a boundary or the end. */
+/* A line that stands in no header, unless by mistake. "From " is left over from an mbox. */
+static bool is_stray_line(struct bytes line)
+{
+	struct rawfield field;
+
+	return line.p[0] != ' ' && line.p[0] != '\t' && !bytes_starts(line, "From ") &&
+	    !bytes_starts(line, ">From ") && !rawfield_split(line, &field);
+}
+
+/* Up to the empty line; *has_body: what follows is a body, not a boundary or the end. Stray
+ * lines are kept, rawfields steps over them; but a line that looks like a boundary, or a
+ * header that never ends, means that the body began without an empty line. */
 static int read_header(struct walk *walk, bool *has_body)
 {
 	struct buf *header = &walk->header;
+	uint64_t start = mimefeed_tell(&walk->feed), at = start, stray = UINT64_MAX;
 	struct bytes line;
-	bool is_start;
+	bool is_start, is_dashes = false;
 	int got;
 
 	buf_clear(header);
 	*has_body = false;
 	while ((got = mimefeed_line(&walk->feed, &line, &is_start, walk->err)) > 0) {
 		*has_body = is_start && is_empty_line(line);
-		if (*has_body)
+		is_dashes = is_start && bytes_starts(line, "--");
+		if (stray == UINT64_MAX && is_start && is_stray_line(line))
+			stray = at;
+		if (*has_body || is_dashes)
 			break;
 		if (!header->overflow)
 			buf_bytes(header, line);
+		at = mimefeed_tell(&walk->feed);
 	}
 	if (header->overflow)
 		walk->visitor->truncated = true;
+	if (got >= 0 && !*has_body && stray != UINT64_MAX) {
+		mimefeed_seek(&walk->feed, is_dashes ? at : stray);
+		buf_cut(header, (size_t)(mimefeed_tell(&walk->feed) - start));
+		*has_body = true;
+	}
 	return got < 0 ? -1 : 0;
 }
 
@@ -316,12 +338,44 @@ static bool may_enter(struct walk *walk, const struct place *at)
 	return !walk->is_over;
 }
 
+/* An enclosed message in base64 or the like, against RFC 2046: decoded in memory. */
+static int encoded_message(struct walk *walk, const struct mimepart *part, struct place child)
+{
+	struct mimebody *body = mimebody_new(part, false);
+	struct mimefeed outer;
+	struct bytes piece;
+	struct buf message;
+	int got;
+
+	buf_init(&message, ENCODED_BYTES_MAX);
+	while ((got = mimefeed_body(&walk->feed, &piece, walk->err)) > 0)
+		if (!message.overflow)
+			mimebody_add(body, piece, &message);
+	mimebody_free(body);
+	if (message.overflow)
+		walk->visitor->truncated = true;
+	if (got == 0) {
+		struct mimewalk_source source = {.memory = buf_view(&message), .fd = -1};
+
+		outer = walk->feed;
+		mimefeed_init(&walk->feed, &source);
+		got = entity(walk, child);
+		mimefeed_release(&walk->feed);
+		walk->feed = outer;
+	}
+	buf_release(&message);
+	return got;
+}
+
 static int body(struct walk *walk, const struct mimepart *part, const struct place *at)
 {
-	if (mimepart_is_message(part) && may_enter(walk, at))
-		return entity(walk,
-		    (struct place){
-			.depth = at->depth + 1, .is_message = true, .is_enclosed = true});
+	struct place child = {.depth = at->depth + 1, .is_message = true, .is_enclosed = true};
+
+	if (mimepart_is_message(part) && may_enter(walk, at)) {
+		if (part->encoding != MIMEPART_IDENTITY)
+			return encoded_message(walk, part, child);
+		return entity(walk, child);
+	}
 	if (mimepart_is_multipart(part) && part->boundary && may_enter(walk, at) &&
 	    mimefeed_push(&walk->feed, part->boundary))
 		return multipart(walk, part, at);

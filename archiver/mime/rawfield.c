@@ -41,8 +41,7 @@ static bool is_folded_next(const struct rawfields *fields)
 	return fields->rest.n > 0 && is_blank(fields->rest.p[0]);
 }
 
-/* Splits at the colon; false when the line begins no field. */
-static bool split(struct bytes line, struct rawfield *out)
+bool rawfield_split(struct bytes line, struct rawfield *out)
 {
 	size_t name_n = 0, colon;
 
@@ -68,7 +67,7 @@ bool rawfields_next(struct rawfields *fields, struct rawfield *out)
 		if (line.n == 0)
 			fields->is_over = true;
 		else
-			found = split(line, out);
+			found = rawfield_split(line, out);
 	}
 	while (found && is_folded_next(fields)) {
 		struct bytes line = take_line(fields);

@@ -34,6 +34,9 @@ struct rawfields {
 void rawfields_start(struct rawfields *fields, struct bytes header);
 bool rawfields_next(struct rawfields *fields, struct rawfield *out);
 
+/* Splits one line at its colon; false when it begins no field. */
+bool rawfield_split(struct bytes line, struct rawfield *out);
+
 /* Append the value on one line, without blanks at its ends. At most max_bytes of it; a longer
  * one is cut, at a blank where one is near, so that an encoded word stays whole. True when
  * nothing was cut. */

@@ -283,6 +283,11 @@ int64_t vault_now(const struct vault *vault)
 	return vault->options.now();
 }
 
+const char *vault_temporary_folder(const struct vault *vault)
+{
+	return vault->databases;
+}
+
 int vault_rebuild(struct vault *vault, struct err *err)
 {
 	if (vault->lock_fd < 0)

@@ -51,6 +51,7 @@ struct catalog *vault_catalog(struct vault *vault); /* borrowed */
 char *vault_index_path(const struct vault *vault);  /* of index.db; for free() */
 char *vault_catalog_path(const struct vault *vault);
 int64_t vault_now(const struct vault *vault);
+const char *vault_temporary_folder(const struct vault *vault); /* for unnamed files; borrowed */
 
 /* Delete the catalogue and make it again from the segments. */
 int vault_rebuild(struct vault *vault, struct err *err);

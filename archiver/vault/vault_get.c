@@ -154,7 +154,7 @@ static int get(struct vault *vault, const struct msg_id *id, spool_fn fn, void *
 		return -1;
 	small = message.size_bytes <= MEMORY_MAX_BYTES;
 	buf_init(&memory, MEMORY_MAX_BYTES);
-	spool_init(&skeleton, DETACH_MEMORY_BYTES, vault->databases);
+	spool_init(&skeleton, DETACH_MEMORY_BYTES, vault_temporary_folder(vault));
 	if (prove(vault, &message, &skeleton, fn && small ? &memory : NULL, err) != 0)
 		goto out;
 	if (!fn)

@@ -54,7 +54,7 @@ struct vault_put *vault_put_new(struct vault *vault)
 
 	put->vault = vault;
 	put->digest = digest_new();
-	detach_init(&put->detach, vault->path);
+	detach_init(&put->detach, vault_temporary_folder(vault));
 	buf_init(&put->head, HEAD_MAX_BYTES);
 	return put;
 }

@@ -1,8 +1,8 @@
 """The vocabulary of generated mail.
 
-All searchable text of a generated message is made of these words and of nothing else, so that
-what a search must find is known: the manifest lists each message's words. No word is in two
-languages, none is an inflection of another (test_generate.py looks). The first of a list are
+The text of a generated message is made of these words, and nothing else in it uses them, so
+that what a search must find is known: the manifest lists each message's words. No word is in
+two languages, and none begins with another (test_generate.py looks). The first of a list are
 frequent, the last are rare.
 """
 
@@ -15,23 +15,22 @@ WORDS = {
         Wörterbuch Frühling Büro Fußball Ärztin Öffnung Übung Mühle Käse Wäsche Zwiebel
         Lautsprecher Gewitter Pfütze Eichhörnchen Zipfelmütze""",
     "fr": """facture réunion château fenêtre école hôtel forêt élève crème garçon déjeuner
-        étoile bibliothèque théâtre voilà pâtisserie œuvre gâteau août hérisson
+        étoile bibliothèque théâtre voilà pâtisserie îlot gâteau août hérisson
         pamplemousse""",
-    "es": """reunión factura-es mañana camión corazón jardín lección niño pingüino año señal
-        café-con-leche habitación cigüeña murciélago""",
+    "es": """mañana camión corazón jardín lección niño pingüino señal cafetería habitación
+        cigüeña murciélago""",
     "pl": """faktura spotkanie książka żółty świeca łódź źródło wiśnia gęś ćwiczenie mięso
         dźwięk chrząszcz""",
     "ru": """счёт встреча договор окно улица мост кухня вокзал письмо зима гора яблоко молоко
         ключ река подъезд ёжик щавель""",
     "el": """τιμολόγιο συνάντηση παράθυρο δρόμος γέφυρα θάλασσα βιβλίο κλειδί χειμώνας
         ψαράς""",
-    "ja": """請求書 会議 契約 東京 図書館 新幹線 桜 天気予報 ひらがな カタカナ 鯨""",
+    "ja": """請求書 会議 契約 東京 図書館 新幹線 桜並木 天気予報 ひらがな カタカナ 深海魚""",
     "zh": """发票 开会 合同 北京 图书 火车站 天气 苹果 钥匙 龙舟""",
     "ko": """청구서 회의실 계약서 서울역 도서관 날씨 사과나무 열쇠 무지개""",
     "ar": """فاتورة اجتماع عقد نافذة جسر مكتبة قهوة مفتاح""",
 }
 WORDS = {language: text.split() for language, text in WORDS.items()}
-WORDS["es"] = [word.split("-")[0] for word in WORDS["es"] if word != "factura-es"]
 
 # Between words, and at the end of a sentence. Where no blanks stand between words, a mark
 # does, so that no third word appears where two meet.

@@ -243,9 +243,10 @@ dovecot_launch() { # FOLDER STAY
 }
 
 dovecot_try() { # FOLDER CERT MAIL FSYNC STAY SETTING...
-  local f=$1 cert=$2 mail=$3 fsync=$4 stay=$5 owner imap imaps tries
+  local f=$1 cert=$2 mail=$3 fsync=$4 stay=$5 owner imap imaps tries logged
   shift 5
   owner=$(dovecot_owner)
+  logged=$(stat -c %s "$f/dovecot.log")
   for ((tries = 0; tries < 20; tries++)); do
     imap=$((10000 + SRANDOM % 20000))
     imaps=$((imap + 1))
@@ -261,10 +262,11 @@ dovecot_try() { # FOLDER CERT MAIL FSYNC STAY SETTING...
         >"$f/instance"
       return 0
     fi
-    grep -qs 'Address already in use' "$f/start.log" "$f/dovecot.log" || break
+    grep -q 'Address already in use' "$f/start.log" || break
+    truncate -s "$logged" "$f/dovecot.log"
   done
   dovecot_fail "it does not start:"
-  cat "$f/start.log" "$f/dovecot.log" >&2
+  cat "$f/start.log" >&2
   return 1
 }
 
@@ -356,12 +358,17 @@ dovecot_adopt() { # FOLDER USER
 }
 
 dovecot_quota() { # FOLDER USER SIZE (1M, 20K); from the next login on
-  local owner rest
+  local owner rest written
   owner=$(dovecot_info "$1" owner)
   rest=$(grep -sv "^$2:" "$1/users") || true
   printf '%s\n' ${rest:+"$rest"} \
     "$2::$(id -u "$owner"):$(id -g "$owner")::$1/home/$2::userdb_quota_rule=*:storage=$3" \
     >"$1/users"
+  # A running Dovecot looks at the file at most once in a second of the clock.
+  written=$EPOCHSECONDS
+  while dovecot_info "$1" pid >/dev/null && ((EPOCHSECONDS == written)); do
+    sleep 0.02
+  done
 }
 
 dovecot_doveadm() { # FOLDER ARGUMENT...

@@ -101,7 +101,8 @@ START_TEST(spans_have_a_unit_and_limits)
 	FAILS(ERR_CONFIG, set(SECTION_RULE, "after", "-1d", err));
 	FAILS(ERR_CONFIG, set(SECTION_RULE, "after", "6M", err));
 	check_refused(SECTION_ACCOUNT, "timeout", "0s",
-	    "expected a time with its unit (s m h d w mo y) from 1s to 1h, for example 60s, not "
+	    "expected a time with its unit (s, m, h, d, w, mo or y) from 1s to 1h, for example "
+	    "60s, not "
 	    "\"0s\"");
 }
 END_TEST

@@ -1,0 +1,87 @@
+/* Owns:  nothing.
+ * Knows: which kind of endpoint a URL asks for. */
+#include "archiver/endpoint/endpoint_private.h"
+
+int endpoint_open(struct endpoint **out, const struct endpoint_options *options, struct err *err)
+{
+	return imap_open(out, options, err);
+}
+
+void endpoint_close(struct endpoint *ep)
+{
+	if (ep)
+		ep->ops->close(ep);
+}
+
+bool endpoint_can(const struct endpoint *ep, enum endpoint_ability what)
+{
+	return ep->ops->can(ep, what);
+}
+
+void endpoint_traffic(const struct endpoint *ep, uint64_t *received_out, uint64_t *sent_out)
+{
+	ep->ops->traffic(ep, received_out, sent_out);
+}
+
+int endpoint_list(struct endpoint *ep, endpoint_folder_fn fn, void *arg, struct err *err)
+{
+	return ep->ops->list(ep, fn, arg, err);
+}
+
+int endpoint_select(struct endpoint *ep, struct bytes name, enum endpoint_mode mode,
+    struct endpoint_state *out, struct err *err)
+{
+	return ep->ops->select(ep, name, mode, out, err);
+}
+
+int endpoint_create(struct endpoint *ep, struct bytes name, struct err *err)
+{
+	return ep->ops->create(ep, name, err);
+}
+
+int endpoint_name_for(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err)
+{
+	return ep->ops->name_for(ep, shown, out, err);
+}
+
+int endpoint_quota(
+    struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err)
+{
+	return ep->ops->quota(ep, used_kib_out, limit_kib_out, err);
+}
+
+int endpoint_scan(
+    struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out, struct err *err)
+{
+	return ep->ops->scan(ep, fn, arg, count_out, err);
+}
+
+int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
+    void *arg, struct err *err)
+{
+	return ep->ops->identify(ep, uids, fn, arg, err);
+}
+
+int endpoint_fetch(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,
+    const struct endpoint_sink *sink, struct err *err)
+{
+	return ep->ops->fetch(ep, uids, batch_count, sink, err);
+}
+
+int endpoint_append(struct endpoint *ep, const struct endpoint_append *append,
+    endpoint_appended_fn fn, void *arg, struct err *err)
+{
+	return ep->ops->append(ep, append, fn, arg, err);
+}
+
+int endpoint_append_wait(
+    struct endpoint *ep, endpoint_appended_fn fn, void *arg, struct err *err)
+{
+	return ep->ops->append_wait(ep, fn, arg, err);
+}
+
+int endpoint_expunge(struct endpoint *ep, const struct clearance *clearance,
+    struct seqset *left_out, struct err *err)
+{
+	return ep->ops->expunge(ep, clearance, left_out, err);
+}

@@ -1,0 +1,172 @@
+/* One place where mail lives, over one connection. All kinds of places speak through these
+ * calls; a kind is a table of functions (endpoint_private.h).
+ *
+ *   endpoint_open(&ep, &options, &err)                connected and logged in
+ *   endpoint_list(ep, fn, arg, &err)                  the folders, with their state if it is cheap
+ *   endpoint_select(ep, name, ENDPOINT_READ, &state)  one folder
+ *     endpoint_scan(ep, fn, arg, &err)                every UID with its flags
+ *     endpoint_fetch(ep, &uids, &sink, &err)          the messages, streamed
+ *   endpoint_close(ep)
+ *
+ * Reading never changes the server: folders are opened read-only, messages peeked at. Only
+ * endpoint_append, endpoint_create and endpoint_expunge change it, the last one only with a
+ * clearance, which nobody but retention/guard.c can make.
+ *
+ * Errors: ERR_NETWORK, ERR_PROTOCOL, ERR_TLS: the connection is of no use any more, close it.
+ * ERR_SERVER: the server refused this one thing. Views in callbacks are good during the call.
+ * Not shared between threads. */
+#ifndef ARCHIVER_ENDPOINT_ENDPOINT_H
+#define ARCHIVER_ENDPOINT_ENDPOINT_H
+
+#include "archiver/imapwire/seqset.h"
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/spool.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct endpoint;
+struct clearance; /* leave to delete: made by retention/guard.c only */
+
+struct endpoint_options {
+	const char *url; /* imaps://host[:port] or imap://host[:port] */
+	const char *user;
+	const struct secret *password;
+	const char *tls_ca, *tls_pin; /* or NULL */
+	int timeout_s;
+	uint64_t max_message_bytes;        /* a larger one is refused; 0: 2 GiB */
+	const volatile sig_atomic_t *stop; /* or NULL */
+};
+
+int endpoint_open(struct endpoint **out, const struct endpoint_options *options, struct err *err);
+void endpoint_close(struct endpoint *ep); /* says good-bye when the connection still lives */
+
+enum endpoint_ability {
+	ENDPOINT_EXPUNGE_BY_UID, /* deletes exactly what it is told */
+	ENDPOINT_TELLS_MODSEQ,   /* state.modseq changes with any flag */
+	ENDPOINT_APPEND_AT_ONCE  /* needs no answer between appends */
+};
+bool endpoint_can(const struct endpoint *ep, enum endpoint_ability what);
+void endpoint_traffic(const struct endpoint *ep, uint64_t *received_out, uint64_t *sent_out);
+
+/* ---- folders ---- */
+
+/* What a server tells of a folder. 0: not told. */
+struct endpoint_state {
+	uint32_t uidvalidity;
+	uint64_t uidnext, messages, modseq;
+	bool is_writable;             /* select only */
+	bool can_delete;              /* \Deleted stays (PERMANENTFLAGS) */
+	bool has_permanent;           /* PERMANENTFLAGS was told */
+	struct bytes permanent_flags; /* the inside of its list; until the next select */
+	bool uids_are_sticky;         /* false: they last this session only */
+};
+
+struct endpoint_folder {
+	struct bytes name;  /* the server's bytes: the key */
+	struct bytes shown; /* UTF-8, "/" between levels */
+	struct bytes attributes;
+	char delimiter; /* 0: none */
+	bool is_selectable;
+	bool has_state;
+	struct endpoint_state state;
+};
+
+typedef int (*endpoint_folder_fn)(void *arg, const struct endpoint_folder *folder, struct err *err);
+int endpoint_list(struct endpoint *ep, endpoint_folder_fn fn, void *arg, struct err *err);
+
+enum endpoint_mode { ENDPOINT_READ, ENDPOINT_WRITE };
+
+/* ERR_SERVER when it cannot be opened. */
+int endpoint_select(struct endpoint *ep, struct bytes name, enum endpoint_mode mode,
+    struct endpoint_state *out, struct err *err);
+
+/* Makes the folder; one that exists already is success. Subscribes it. */
+int endpoint_create(struct endpoint *ep, struct bytes name, struct err *err);
+
+/* The name of a folder on this server for levels joined with "/" in UTF-8, appended to out. */
+int endpoint_name_for(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
+
+/* Kibibytes used and allowed of the quota that INBOX is under: 1, 0 not told, -1. */
+int endpoint_quota(
+    struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err);
+
+/* ---- messages of the selected folder ---- */
+
+/* Every message: UID and flags (normalised). The number seen; compare it with state.messages:
+ * fewer means that the listing is not complete. */
+typedef int (*endpoint_scan_fn)(void *arg, struct imap_uid uid, struct bytes flags, struct err *err);
+int endpoint_scan(
+    struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out, struct err *err);
+
+/* What a message is, for recognising it again without its text. */
+struct endpoint_identity {
+	struct imap_uid uid;
+	bool has_flags, has_date, has_size, has_header;
+	struct bytes flags; /* normalised */
+	int64_t date_unix;
+	uint64_t size_bytes;
+	struct bytes header; /* its Message-ID field, as sent */
+};
+typedef int (*endpoint_identity_fn)(
+    void *arg, const struct endpoint_identity *identity, struct err *err);
+int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
+    void *arg, struct err *err);
+
+/* A message that is fetched: begin, data ..., end with its text; message() when the server's
+ * response is complete, which may be before or after, or more than once for a UID: merge by
+ * UID; has_body says that the text that just ended belongs to this UID. batch() when the
+ * server has finished one of its commands: ok only then are the messages that came certain. */
+struct endpoint_message {
+	struct imap_uid uid;
+	bool has_flags, has_date, has_body;
+	struct bytes flags; /* normalised */
+	int64_t date_unix;
+};
+struct endpoint_sink {
+	void *arg;
+	int (*begin)(void *arg, uint64_t bytes, struct err *err);
+	int (*data)(void *arg, const void *data, size_t bytes, struct err *err);
+	int (*end)(void *arg, struct err *err);
+	int (*message)(void *arg, const struct endpoint_message *message, struct err *err);
+	int (*batch)(void *arg, bool ok, struct bytes reason, struct err *err);
+};
+/* At most batch_count messages to a command, several commands under way at a time. */
+int endpoint_fetch(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,
+    const struct endpoint_sink *sink, struct err *err);
+
+/* ---- changing ---- */
+
+/* Appending goes on while answers are awaited: fn is told the outcome of each, in order. */
+struct endpoint_append {
+	struct bytes folder; /* server name */
+	struct bytes flags;  /* with spaces between */
+	int64_t date_unix;
+	struct spool *text;
+	void *cookie;
+};
+struct endpoint_appended {
+	void *cookie;
+	bool ok;
+	uint32_t uidvalidity; /* 0: the server did not tell where it is */
+	struct imap_uid uid;
+	bool is_too_big, is_over_quota;
+	struct bytes reason; /* the server's words when not ok */
+};
+typedef int (*endpoint_appended_fn)(
+    void *arg, const struct endpoint_appended *appended, struct err *err);
+int endpoint_append(struct endpoint *ep, const struct endpoint_append *append,
+    endpoint_appended_fn fn, void *arg, struct err *err);
+int endpoint_append_wait(
+    struct endpoint *ep, endpoint_appended_fn fn, void *arg, struct err *err);
+
+/* Deletes exactly the cleared messages; the folder must be selected for writing, and still be
+ * the one that was cleared. Then looks which of them are still there (left_out). */
+int endpoint_expunge(struct endpoint *ep, const struct clearance *clearance,
+    struct seqset *left_out, struct err *err);
+
+#endif

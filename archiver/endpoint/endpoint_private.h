@@ -1,0 +1,40 @@
+/* What a kind of endpoint provides. Each function does what endpoint.h says of the call of the
+ * same name; NULL where the kind cannot. */
+#ifndef ARCHIVER_ENDPOINT_ENDPOINT_PRIVATE_H
+#define ARCHIVER_ENDPOINT_ENDPOINT_PRIVATE_H
+
+#include "archiver/endpoint/endpoint.h"
+
+struct endpoint_ops {
+	void (*close)(struct endpoint *ep);
+	bool (*can)(const struct endpoint *ep, enum endpoint_ability what);
+	void (*traffic)(const struct endpoint *ep, uint64_t *received_out, uint64_t *sent_out);
+	int (*list)(struct endpoint *ep, endpoint_folder_fn fn, void *arg, struct err *err);
+	int (*select)(struct endpoint *ep, struct bytes name, enum endpoint_mode mode,
+	    struct endpoint_state *out, struct err *err);
+	int (*create)(struct endpoint *ep, struct bytes name, struct err *err);
+	int (*name_for)(
+	    struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
+	int (*quota)(
+	    struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err);
+	int (*scan)(struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out,
+	    struct err *err);
+	int (*identify)(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
+	    void *arg, struct err *err);
+	int (*fetch)(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,
+	    const struct endpoint_sink *sink, struct err *err);
+	int (*append)(struct endpoint *ep, const struct endpoint_append *append,
+	    endpoint_appended_fn fn, void *arg, struct err *err);
+	int (*append_wait)(
+	    struct endpoint *ep, endpoint_appended_fn fn, void *arg, struct err *err);
+	int (*expunge)(struct endpoint *ep, const struct clearance *clearance,
+	    struct seqset *left_out, struct err *err);
+};
+
+struct endpoint {
+	const struct endpoint_ops *ops;
+};
+
+int imap_open(struct endpoint **out, const struct endpoint_options *options, struct err *err);
+
+#endif

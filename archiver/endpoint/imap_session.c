@@ -1,0 +1,388 @@
+/* Owns:  the connection, its input, the response that is being read.
+ * Knows: how responses are put together from lines and literals, and commands answered.
+ * Never: goes on after something it could not follow; reads a message's text as protocol.
+ * Spec:  RFC 9051 sections 2.2, 4.3, 7; departures in VIOLATIONS.md */
+#include "archiver/endpoint/imap_session.h"
+
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define IN_BYTES (256u << 10)
+#define CONNECT_TIMEOUT_S 30
+#define MAX_MESSAGE_DEFAULT ((uint64_t)2 << 30)
+
+int imap_session_open(
+    struct imap_session *session, const struct endpoint_options *options, struct err *err)
+{
+	struct net_options net = {.url = options->url,
+	    .user = options->user,
+	    .password = options->password,
+	    .ca_file = options->tls_ca,
+	    .pin = options->tls_pin,
+	    .connect_timeout_s = CONNECT_TIMEOUT_S,
+	    .idle_timeout_s = options->timeout_s,
+	    .stop = options->stop};
+	uint32_t random;
+	int i;
+
+	session->in = mem_alloc(IN_BYTES);
+	buf_init(&session->line, RESPONSE_LINE_BYTES);
+	response_text_init(&session->text);
+	buf_init(&session->selected, 4096);
+	buf_init(&session->permanent, RESPONSE_LINE_BYTES);
+	buf_init(&session->prefix, 4096);
+	session->max_message_bytes =
+	    options->max_message_bytes ? options->max_message_bytes : MAX_MESSAGE_DEFAULT;
+	if (getrandom(&random, sizeof random, 0) != sizeof random)
+		random = (uint32_t)(uintptr_t)session;
+	for (i = 0; i < 6; i++, random /= 26)
+		session->tag_letters[i] = (char)('A' + random % 26);
+	return net_open(&session->net, &net, err);
+}
+
+void imap_session_close(struct imap_session *session)
+{
+	struct imap_tag tag;
+
+	/* A good-bye, and no waiting for what it says to that. */
+	if (session->net && !session->is_broken)
+		(void)imap_command(session, &tag, NULL, "LOGOUT");
+	net_close(session->net);
+	free(session->in);
+	buf_release(&session->line);
+	response_text_release(&session->text);
+	buf_release(&session->selected);
+	buf_release(&session->permanent);
+	buf_release(&session->prefix);
+}
+
+static int broken(struct imap_session *session)
+{
+	session->is_broken = true;
+	return -1;
+}
+
+/* ---- commands ---- */
+
+void imap_make_tag(struct imap_session *session, struct imap_tag *out)
+{
+	snprintf(out->text, sizeof out->text, "%s%u", session->tag_letters, ++session->tag_number);
+}
+
+int imap_send(struct imap_session *session, struct bytes data, struct err *err)
+{
+	if (session->is_broken)
+		return err_set(err, ERR_NETWORK, "the connection is broken");
+	if (net_send(session->net, data.p, data.n, err) == 0)
+		return 0;
+	return broken(session);
+}
+
+static int send_command(struct imap_session *session, struct imap_tag *tag_out, struct err *err,
+    const char *format, va_list args)
+{
+	struct buf command;
+	int result;
+
+	imap_make_tag(session, tag_out);
+	buf_init(&command, 4 * IMAP_COMMAND_BYTES);
+	buf_text(&command, tag_out->text);
+	buf_char(&command, ' ');
+	buf_format_v(&command, format, args);
+	buf_text(&command, "\r\n");
+	if (command.overflow)
+		result = err_set(err, ERR_BUG, "an IMAP command is too long");
+	else
+		result = imap_send(session, buf_view(&command), err);
+	buf_release(&command);
+	return result;
+}
+
+int imap_command(struct imap_session *session, struct imap_tag *tag_out, struct err *err,
+    const char *format, ...)
+{
+	va_list args;
+	int result;
+
+	va_start(args, format);
+	result = send_command(session, tag_out, err, format, args);
+	va_end(args);
+	return result;
+}
+
+/* ---- input ---- */
+
+static int fill(struct imap_session *session, struct err *err)
+{
+	ssize_t got;
+
+	if (session->in_at < session->in_end)
+		return 0;
+	got = net_receive(session->net, session->in, IN_BYTES, err);
+	if (got < 0)
+		return broken(session);
+	session->in_at = 0;
+	session->in_end = (size_t)got;
+	return 0;
+}
+
+/* A line without its CRLF (or bare LF); a view that is good until the next. */
+static int read_line(struct imap_session *session, struct bytes *out, struct err *err)
+{
+	buf_clear(&session->line);
+	for (;;) {
+		const char *start, *end;
+		size_t have;
+
+		if (fill(session, err) != 0)
+			return -1;
+		start = session->in + session->in_at;
+		have = session->in_end - session->in_at;
+		end = memchr(start, '\n', have);
+		buf_add(&session->line, start, end ? (size_t)(end - start) : have);
+		session->in_at += end ? (size_t)(end - start) + 1 : have;
+		if (session->line.overflow) {
+			err_set(err, ERR_PROTOCOL, "the server sent a line of more than %u bytes",
+			    RESPONSE_LINE_BYTES);
+			return broken(session);
+		}
+		if (end)
+			break;
+	}
+	*out = buf_view(&session->line);
+	if (out->n > 0 && out->p[out->n - 1] == '\r')
+		out->n--;
+	return 0;
+}
+
+typedef int (*piece_fn)(void *arg, const void *data, size_t bytes, struct err *err);
+
+static int read_pieces(struct imap_session *session, uint64_t bytes, piece_fn fn, void *arg,
+    struct err *err)
+{
+	while (bytes > 0) {
+		size_t have;
+
+		if (fill(session, err) != 0)
+			return -1;
+		have = session->in_end - session->in_at;
+		if (have > bytes)
+			have = (size_t)bytes;
+		if (fn && fn(arg, session->in + session->in_at, have, err) != 0)
+			return broken(session); /* in the middle of a literal */
+		session->in_at += have;
+		bytes -= have;
+	}
+	return 0;
+}
+
+static int keep_piece(void *arg, const void *data, size_t bytes, struct err *err)
+{
+	(void)err;
+	buf_add(arg, data, bytes);
+	return 0;
+}
+
+/* A literal that belongs to the response: a name, a header. */
+static int keep_literal(struct imap_session *session, uint64_t bytes, struct err *err)
+{
+	struct buf kept;
+	int result = -1;
+
+	if (bytes > RESPONSE_LITERAL_BYTES) {
+		err_set(err, ERR_PROTOCOL, "the server announced a literal of %llu bytes",
+		    (unsigned long long)bytes);
+		return broken(session);
+	}
+	buf_init(&kept, RESPONSE_LITERAL_BYTES);
+	if (read_pieces(session, bytes, keep_piece, &kept, err) == 0) {
+		result = response_text_literal(&session->text, buf_view(&kept), err);
+		if (result != 0)
+			broken(session);
+	}
+	buf_release(&kept);
+	return result;
+}
+
+/* The text of a message: to whoever wants it. */
+static int stream_literal(struct imap_session *session, const struct imap_body *body,
+    uint64_t bytes, struct err *err)
+{
+	if (bytes > session->max_message_bytes) {
+		err_set(err, ERR_LIMIT, "a message of %llu bytes is larger than max-message",
+		    (unsigned long long)bytes);
+		return broken(session);
+	}
+	if (body && body->begin && body->begin(body->arg, bytes, err) != 0)
+		return broken(session);
+	if (read_pieces(session, bytes, body ? body->data : NULL, body ? body->arg : NULL, err) !=
+	    0)
+		return -1;
+	if (body && body->end && body->end(body->arg, err) != 0)
+		return broken(session);
+	response_text_streamed(&session->text);
+	return 0;
+}
+
+static void note_exists(struct imap_session *session, const struct response *response)
+{
+	if (response->kind == RESPONSE_EXISTS)
+		session->exists = response->number;
+	else if (response->kind == RESPONSE_EXPUNGE && session->exists > 0)
+		session->exists--;
+}
+
+/* BYE: nothing will come any more, with a tag or without. */
+static int said_bye(
+    struct imap_session *session, const struct response *response, struct err *err)
+{
+	struct buf words;
+
+	buf_init(&words, 400);
+	utf8_print(&words, response->human, 0);
+	err_set(err, ERR_NETWORK, "the server ended the connection: %s", buf_string(&words));
+	buf_release(&words);
+	return broken(session);
+}
+
+int imap_read(struct imap_session *session, const struct imap_body *body, struct response *out,
+    struct err *err)
+{
+	struct bytes line;
+	int got;
+
+	if (session->is_broken)
+		return err_set(err, ERR_NETWORK, "the connection is broken");
+	response_text_clear(&session->text);
+	for (;;) {
+		if (read_line(session, &line, err) != 0)
+			return -1;
+		got = response_text_line(&session->text, line, err);
+		if (got < 0)
+			return broken(session);
+		if (got == 1)
+			break;
+		got = response_text_is_body(&session->text)
+			  ? stream_literal(session, body, session->text.pending_bytes, err)
+			  : keep_literal(session, session->text.pending_bytes, err);
+		if (got != 0)
+			return -1;
+	}
+	if (response_parse(&session->text, out, err) != 0)
+		return broken(session);
+	if (out->kind == RESPONSE_STATUS && out->condition == CONDITION_BYE)
+		return said_bye(session, out, err);
+	note_exists(session, out);
+	return 0;
+}
+
+/* ---- answers ---- */
+
+bool imap_is_tag(const struct response *response, const struct imap_tag *tag)
+{
+	return response->kind == RESPONSE_TAGGED && bytes_is(response->tag, tag->text);
+}
+
+/* What the server wrote, made fit for a terminal. */
+static void copy_words(char *out, size_t room, struct bytes words)
+{
+	struct buf clean;
+
+	buf_init(&clean, 4096);
+	utf8_print(&clean, words, 200);
+	snprintf(out, room, "%s", buf_string(&clean));
+	buf_release(&clean);
+}
+
+void imap_take_result(const struct response *response, struct imap_result *result)
+{
+	memset(result, 0, sizeof *result);
+	result->ok = response->condition == CONDITION_OK;
+	result->bad = response->condition == CONDITION_BAD;
+	copy_words(result->code, sizeof result->code, response->code);
+	copy_words(result->reason, sizeof result->reason, response->human);
+}
+
+int imap_await_body(struct imap_session *session, const struct imap_tag *tag,
+    const struct imap_body *body, imap_handler handler, void *arg, struct imap_result *result,
+    struct err *err)
+{
+	struct response response;
+
+	for (;;) {
+		if (imap_read(session, body, &response, err) != 0)
+			return -1;
+		if (handler && response.kind != RESPONSE_TAGGED &&
+		    handler(arg, &response, err) != 0)
+			return broken(session); /* the rest of the answer is still to come */
+		if (response.kind != RESPONSE_TAGGED)
+			continue;
+		if (!imap_is_tag(&response, tag)) {
+			err_set(err, ERR_PROTOCOL, "the server answered a command out of turn");
+			return broken(session);
+		}
+		/* The handler sees the tagged reply too: codes may stand in it. */
+		if (handler && response.condition == CONDITION_OK &&
+		    handler(arg, &response, err) != 0)
+			return -1;
+		imap_take_result(&response, result);
+		return 0;
+	}
+}
+
+int imap_await(struct imap_session *session, const struct imap_tag *tag, imap_handler handler,
+    void *arg, struct imap_result *result, struct err *err)
+{
+	return imap_await_body(session, tag, NULL, handler, arg, result, err);
+}
+
+/* Refusals that pass by themselves (RFC 5530 and what providers write). */
+static bool is_passing(const struct imap_result *result)
+{
+	static const char *const sign[] = {
+	    "UNAVAILABLE", "INUSE", "LIMIT", "THROTTLED", "SERVERBUG", "OVERQUOTA"};
+	size_t i;
+
+	for (i = 0; i < sizeof sign / sizeof *sign; i++)
+		if (strcasestr(result->code, sign[i]))
+			return true;
+	return strcasestr(result->reason, "throttled") || strcasestr(result->reason, "temporar") ||
+	       strcasestr(result->reason, "try again");
+}
+
+int imap_refused(const struct imap_result *result, const char *what, struct err *err)
+{
+	err_set(err, ERR_SERVER, "%s: the server says %s%s%s%s: %s", what,
+	    result->bad ? "BAD" : "NO", result->code[0] ? " [" : "", result->code,
+	    result->code[0] ? "]" : "", result->reason);
+	err_class(err, is_passing(result) ? RETRY_LATER : RETRY_NEVER, SCOPE_FOLDER);
+	return -1;
+}
+
+int imap_do(struct imap_session *session, imap_handler handler, void *arg, struct err *err,
+    const char *format, ...)
+{
+	struct imap_result result;
+	struct imap_tag tag;
+	char what[64];
+	va_list args;
+	int sent;
+
+	va_start(args, format);
+	sent = send_command(session, &tag, err, format, args);
+	va_end(args);
+	if (sent != 0 || imap_await(session, &tag, handler, arg, &result, err) != 0)
+		return -1;
+	if (result.ok)
+		return 0;
+	/* The command's words, without arguments that came from outside. */
+	snprintf(what, sizeof what, "%.*s", (int)strcspn(format, "%(\""), format);
+	while (what[0] && what[strlen(what) - 1] == ' ')
+		what[strlen(what) - 1] = '\0';
+	return imap_refused(&result, what, err);
+}

@@ -1,0 +1,108 @@
+/* Owns:  one folder's known messages during a comparison.
+ * Knows: that flag texts repeat: each is kept once. */
+#include "archiver/sync/known.h"
+
+#include "base/mem.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct text {
+	struct bytes text;
+	uint32_t number;
+	char copy[];
+};
+
+static int compare_texts(const void *a, const void *b)
+{
+	return bytes_compare(((const struct text *)a)->text, ((const struct text *)b)->text);
+}
+
+/* The number of a text; 0 when it is not known and must not be added. */
+static uint32_t text_number(struct known *known, struct bytes text, bool add)
+{
+	struct text key = {.text = text}, *made;
+	struct text *const *found = tfind(&key, &known->texts, compare_texts);
+
+	if (found)
+		return (*found)->number;
+	if (!add)
+		return 0;
+	made = mem_alloc(sizeof *made + text.n);
+	if (text.n > 0)
+		memcpy(made->copy, text.p, text.n);
+	made->text = (struct bytes){made->copy, text.n};
+	made->number = ++known->text_count;
+	if (!tsearch(made, &known->texts, compare_texts))
+		abort();
+	return made->number;
+}
+
+void known_init(struct known *known)
+{
+	memset(known, 0, sizeof *known);
+}
+
+void known_release(struct known *known)
+{
+	free(known->entry);
+	tdestroy(known->texts, free);
+	known_init(known);
+}
+
+static int add(void *arg, const struct catalog_place *place, struct err *err)
+{
+	struct known *known = arg;
+
+	(void)err;
+	known->entry =
+	    mem_grow(known->entry, &known->room, known->count + 1, sizeof *known->entry);
+	known->entry[known->count++] = (struct known_entry){.uid = place->uid,
+	    .flags = text_number(known, place->flags, true),
+	    .is_present = place->state == PLACE_PRESENT};
+	known->present += place->state == PLACE_PRESENT;
+	return 0;
+}
+
+int known_load(struct known *known, struct catalog *catalog, int64_t folder_number,
+    uint32_t uidvalidity, struct err *err)
+{
+	return catalog_known_places(catalog, folder_number, uidvalidity, add, known, err);
+}
+
+static int compare_uids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = ((const struct known_entry *)b)->uid;
+
+	return x < y ? -1 : x > y;
+}
+
+struct known_entry *known_find(struct known *known, uint32_t uid)
+{
+	struct known_entry *found;
+
+	/* Listings ascend as a rule: the next one is where we are. */
+	if (known->last < known->count && known->entry[known->last].uid == uid)
+		return &known->entry[known->last++];
+	if (known->count == 0)
+		return NULL;
+	found = bsearch(&uid, known->entry, known->count, sizeof *known->entry, compare_uids);
+	if (found)
+		known->last = (size_t)(found - known->entry) + 1;
+	return found;
+}
+
+bool known_flags_are(struct known *known, const struct known_entry *entry, struct bytes flags)
+{
+	return text_number(known, flags, false) == entry->flags;
+}
+
+void known_unseen(const struct known *known, struct seqset *out)
+{
+	size_t i;
+
+	for (i = 0; i < known->count; i++)
+		if (known->entry[i].is_present && !known->entry[i].is_seen)
+			seqset_add(out, known->entry[i].uid);
+}

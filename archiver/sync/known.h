@@ -1,0 +1,40 @@
+/* What the catalogue knows of a folder under one UIDVALIDITY, held against a listing: 16 bytes
+ * for each message, however long its flags are.
+ *
+ *   known_load(&known, catalog, folder_number, uidvalidity, &err)
+ *   for each listed message: known_find(&known, uid) -> its entry, or NULL: new
+ *   known_unseen(...)                                  those that the listing lacked */
+#ifndef ARCHIVER_SYNC_KNOWN_H
+#define ARCHIVER_SYNC_KNOWN_H
+
+#include "archiver/catalog/catalog.h"
+#include "archiver/imapwire/seqset.h"
+
+struct known_entry {
+	uint32_t uid;
+	uint32_t flags;          /* number of the text in known.texts */
+	unsigned is_present : 1; /* else gone or purged, when last looked */
+	unsigned is_seen : 1;    /* in the present listing */
+};
+
+struct known {
+	struct known_entry *entry; /* by uid */
+	size_t count, room, last;  /* last: where the search found something */
+	void *texts;               /* of tsearch(3): flag texts, each once */
+	uint32_t text_count;
+	uint64_t present;
+};
+
+void known_init(struct known *known);
+void known_release(struct known *known);
+int known_load(struct known *known, struct catalog *catalog, int64_t folder_number,
+    uint32_t uidvalidity, struct err *err);
+struct known_entry *known_find(struct known *known, uint32_t uid);
+
+/* Is that the entry's text? */
+bool known_flags_are(struct known *known, const struct known_entry *entry, struct bytes flags);
+
+/* UIDs that are present in the catalogue and not in the listing. */
+void known_unseen(const struct known *known, struct seqset *out);
+
+#endif

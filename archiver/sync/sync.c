@@ -1,0 +1,304 @@
+/* Owns:  the sync of one account: its connection and the list of its folders.
+ * Knows: the order of things, and which failures end what.
+ * Never: changes the server; takes a failed listing for a deletion. */
+#include "archiver/sync/sync_private.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bytes sync_account_name(const struct sync *sync)
+{
+	return bytes_of(sync->options->account);
+}
+
+struct bytes sync_folder_name(const struct sync_folder *folder)
+{
+	return (struct bytes){folder->name, folder->name_bytes};
+}
+
+void sync_problem(
+    struct sync *sync, const struct sync_folder *folder, const char *format, ...)
+{
+	char text[ERR_TEXT_BYTES];
+	va_list args;
+
+	if (!sync->options->problem)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	sync->options->problem(
+	    sync->options->arg, bytes_of(folder ? folder->shown : NULL), text);
+}
+
+void sync_show_progress(struct sync *sync)
+{
+	if (sync->options->progress)
+		sync->options->progress(sync->options->arg, &sync->progress);
+}
+
+/* ---- the archive ---- */
+
+static int commit(struct sync *sync, struct err *err)
+{
+	sync->commit_ms = clock_monotonic_ms();
+	if (vault_commit(sync->options->vault, err) == 0)
+		return 0;
+	sync->is_vault_bad = true;
+	return -1;
+}
+
+int sync_commit_if_due(struct sync *sync, struct err *err)
+{
+	if (vault_is_due(sync->options->vault) ||
+	    clock_monotonic_ms() - sync->commit_ms > SYNC_COMMIT_S * 1000)
+		return commit(sync, err);
+	return 0;
+}
+
+int sync_log(struct sync *sync, const struct event *event, struct err *err)
+{
+	if (vault_log(sync->options->vault, event, err) != 0) {
+		sync->is_vault_bad = true;
+		return -1;
+	}
+	return sync_commit_if_due(sync, err);
+}
+
+/* ---- the connection ---- */
+
+static bool must_stop(const struct sync *sync)
+{
+	return sync->options->stop && *sync->options->stop;
+}
+
+void sync_disconnect(struct sync *sync)
+{
+	uint64_t received, sent;
+
+	if (!sync->ep)
+		return;
+	endpoint_traffic(sync->ep, &received, &sent);
+	sync->report->bytes_fetched += received;
+	endpoint_close(sync->ep);
+	sync->ep = NULL;
+}
+
+int sync_connect(struct sync *sync, struct err *err)
+{
+	if (sync->ep)
+		return 0;
+	if (must_stop(sync))
+		return err_set(err, ERR_STOPPED, "stopped");
+	return endpoint_open(&sync->ep, &sync->options->endpoint, err);
+}
+
+bool sync_can_reconnect(const struct sync *sync, const struct err *err)
+{
+	return !sync->is_vault_bad && sync->failures < SYNC_RECONNECTS &&
+	       (err->code == ERR_NETWORK || err->code == ERR_PROTOCOL || err->code == ERR_LIMIT);
+}
+
+/* ---- the folders ---- */
+
+static int add_folder(void *arg, const struct endpoint_folder *told, struct err *err)
+{
+	struct sync *sync = arg;
+	struct sync_folder *folder;
+
+	(void)err;
+	if (!told->is_selectable)
+		return 0;
+	sync->folder = mem_grow(
+	    sync->folder, &sync->folder_room, sync->folder_count + 1, sizeof *sync->folder);
+	folder = &sync->folder[sync->folder_count++];
+	*folder = (struct sync_folder){.name = bytes_string(told->name),
+	    .name_bytes = told->name.n,
+	    .shown = bytes_string(told->shown),
+	    .attributes = bytes_string(told->attributes),
+	    .delimiter = told->delimiter,
+	    .has_state = told->has_state,
+	    .state = told->state};
+	return 0;
+}
+
+static void forget_folders(struct sync *sync)
+{
+	size_t i;
+
+	for (i = 0; i < sync->folder_count; i++) {
+		free(sync->folder[i].name);
+		free(sync->folder[i].shown);
+		free(sync->folder[i].attributes);
+	}
+	sync->folder_count = 0;
+}
+
+static bool is_wanted(const struct sync *sync, struct bytes shown)
+{
+	const struct sync_options *options = sync->options;
+
+	return !options->wants || options->wants(options->wants_arg, shown);
+}
+
+/* How much there is to do, for the progress bar. */
+static void estimate(struct sync *sync)
+{
+	struct catalog *catalog = vault_catalog(sync->options->vault);
+	struct catalog_folder known;
+	size_t i;
+
+	for (i = 0; i < sync->folder_count; i++) {
+		const struct sync_folder *folder = &sync->folder[i];
+
+		if (!is_wanted(sync, bytes_of(folder->shown)))
+			continue;
+		sync->progress.folders_all++;
+		if (!folder->has_state)
+			continue;
+		if (catalog_folder(catalog, sync_account_name(sync), sync_folder_name(folder),
+			&known, NULL) == 1 &&
+		    known.uidvalidity == folder->state.uidvalidity)
+			sync->progress.messages_expected +=
+			    folder->state.uidnext > known.uidnext
+				? folder->state.uidnext - known.uidnext
+				: 0;
+		else
+			sync->progress.messages_expected += folder->state.messages;
+	}
+}
+
+/* One folder, as often as the connection has to be made again. */
+static int try_folder(struct sync *sync, struct sync_folder *folder, struct err *err)
+{
+	for (;;) {
+		struct err why = {0};
+
+		if (sync_connect(sync, &why) == 0 && sync_one_folder(sync, folder, &why) == 0)
+			return 0;
+		if (!sync->is_vault_bad && why.code == ERR_SERVER && why.scope != SCOPE_ACCOUNT) {
+			sync->report->folders_failed++;
+			sync_problem(sync, folder, "%s", why.text);
+			return 0;
+		}
+		sync_disconnect(sync);
+		if (!sync_can_reconnect(sync, &why)) {
+			*err = why;
+			return -1;
+		}
+		sync->failures++;
+		sync_problem(sync, folder, "%s; connecting again", why.text);
+	}
+}
+
+/* A folder of the catalogue that the server no longer lists: its messages are gone from there,
+ * and stay here. One that is merely not wanted is left as it is. */
+static int check_gone(void *arg, const struct catalog_folder *known, struct err *err)
+{
+	struct sync *sync = arg;
+	struct event folder = {.kind = EVENT_FOLDER,
+	    .account = known->account,
+	    .folder = known->name,
+	    .shown = known->shown,
+	    .delimiter = {&known->delimiter, known->delimiter ? 1 : 0},
+	    .attributes = known->attributes,
+	    .state = BYTES("gone")};
+	struct event gone = {.kind = EVENT_GONE,
+	    .account = known->account,
+	    .folder = known->name,
+	    .uidvalidity = known->uidvalidity,
+	    .uids = BYTES("1:4294967295")};
+	size_t i;
+
+	if (known->is_gone || !is_wanted(sync, known->shown))
+		return 0;
+	for (i = 0; i < sync->folder_count; i++)
+		if (bytes_equal(sync_folder_name(&sync->folder[i]), known->name))
+			return 0;
+	sync->report->folders_gone++;
+	if (vault_log(sync->options->vault, &gone, err) == 0 &&
+	    vault_log(sync->options->vault, &folder, err) == 0)
+		return 0;
+	sync->is_vault_bad = true;
+	return -1;
+}
+
+static int sync_folders(struct sync *sync, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < sync->folder_count; i++) {
+		struct sync_folder *folder = &sync->folder[i];
+
+		if (!is_wanted(sync, bytes_of(folder->shown)))
+			continue;
+		if (must_stop(sync))
+			return err_set(err, ERR_STOPPED, "stopped");
+		sync->progress.folder = bytes_of(folder->shown);
+		sync_show_progress(sync);
+		sync->report->folders++;
+		if (try_folder(sync, folder, err) != 0)
+			return -1;
+		sync->progress.folders_done++;
+	}
+	/* Only a complete walk says what is no longer there. An account that lists no folder at
+	 * all is a server with a problem. */
+	if (sync->folder_count == 0)
+		return err_set(err, ERR_SERVER, "the server lists no folders");
+	return catalog_each_folder(vault_catalog(sync->options->vault), sync->options->account,
+	    check_gone, sync, err);
+}
+
+static bool has_news(const struct sync_report *report)
+{
+	return report->messages_placed || report->flags_changed || report->messages_gone ||
+	       report->folders_gone || report->messages_skipped;
+}
+
+/* The last word of this sync, also of one that was cut short. */
+static int finish(struct sync *sync, const char *reason, struct err *err)
+{
+	struct event synced = {.kind = EVENT_SYNCED,
+	    .account = sync_account_name(sync),
+	    .messages = sync->report->messages_placed,
+	    .size_bytes = sync->report->bytes_stored,
+	    .reason = bytes_of(reason)};
+
+	if (sync->is_vault_bad) {
+		vault_abort(sync->options->vault);
+		return 0;
+	}
+	if (has_news(sync->report) && vault_log(sync->options->vault, &synced, err) != 0)
+		return -1;
+	return commit(sync, err);
+}
+
+int sync_account(const struct sync_options *options, struct sync_report *report, struct err *err)
+{
+	struct sync sync = {.options = options, .report = report};
+	struct err late = {0};
+	int result = -1;
+
+	memset(report, 0, sizeof *report);
+	sync.commit_ms = clock_monotonic_ms();
+	mimehead_init(&sync.head);
+	sync.put = vault_put_new(options->vault);
+	if (sync_connect(&sync, err) == 0 &&
+	    endpoint_list(sync.ep, add_folder, &sync, err) == 0) {
+		estimate(&sync);
+		result = sync_folders(&sync, err);
+	}
+	if (finish(&sync, result == 0 || !err ? NULL : err->text, &late) != 0 && result == 0) {
+		*err = late;
+		result = -1;
+	}
+	sync_disconnect(&sync);
+	forget_folders(&sync);
+	free(sync.folder);
+	vault_put_free(sync.put);
+	mimehead_release(&sync.head);
+	return result;
+}

@@ -1,0 +1,59 @@
+/* Bringing what an account has into the archive. Only reads the server.
+ *
+ *   sync_account(&options, &report, &err)
+ *
+ * Every folder is compared with the catalogue: new messages are fetched and stored, changed
+ * flags and vanished messages noted, a changed UIDVALIDITY retires the old places. What was
+ * fetched is committed batch by batch, so a sync that ends anywhere is continued by the next
+ * one. A bad message or folder never stops the rest: it is listed and tried again next time.
+ *
+ * 0: the account is complete, apart from what the report lists (failed folders, skipped
+ * messages, incomplete listings). -1: it could not go on; what came before is in the archive. */
+#ifndef ARCHIVER_SYNC_SYNC_H
+#define ARCHIVER_SYNC_SYNC_H
+
+#include "archiver/endpoint/endpoint.h"
+#include "archiver/vault/vault.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SYNC_BATCH_COUNT 100            /* messages in one FETCH command */
+#define SYNC_COMMIT_S 5                 /* or earlier, when the batch is large */
+#define SYNC_FULL_LIST_S (7 * 24 * 3600) /* look at every folder at least so often */
+#define SYNC_RECONNECTS 5               /* in a row, without a new message between them */
+
+struct sync_progress {
+	struct bytes folder; /* shown name */
+	uint64_t folders_done, folders_all;
+	uint64_t messages_done, messages_expected;
+	uint64_t bytes_done;
+};
+
+struct sync_options {
+	struct vault *vault; /* open for writing */
+	const char *account;
+	struct endpoint_options endpoint;
+	bool (*wants)(void *arg, struct bytes shown); /* which folders; NULL: all */
+	void *wants_arg;
+	void (*progress)(void *arg, const struct sync_progress *progress); /* may be NULL */
+	/* Something that went wrong for a folder or message, in words. May be NULL. */
+	void (*problem)(void *arg, struct bytes folder, const char *text);
+	void *arg;
+	const volatile sig_atomic_t *stop; /* may be NULL */
+};
+
+struct sync_report {
+	uint64_t folders, folders_changed, folders_failed, folders_gone;
+	uint64_t messages_placed; /* new at a place */
+	uint64_t messages_stored; /* of those, new in the archive */
+	uint64_t bytes_stored;    /* raw */
+	uint64_t bytes_fetched;
+	uint64_t flags_changed, messages_gone, messages_skipped;
+	uint64_t listings_incomplete;
+};
+
+int sync_account(const struct sync_options *options, struct sync_report *report, struct err *err);
+
+#endif

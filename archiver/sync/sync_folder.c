@@ -1,0 +1,262 @@
+/* Owns:  the comparison of one folder with the catalogue.
+ * Knows: what a listing proves, and what it does not.
+ * Never: calls a message gone when the listing was not complete.
+ * Spec:  RFC 9051 sections 2.3.1.1, 6.3.11; RFC 7162 section 6 */
+#include "archiver/sync/sync_private.h"
+
+#include "archiver/sync/known.h"
+
+#include <string.h>
+
+#define GONE_SET_BYTES (64u << 10)
+
+struct diff {
+	struct sync *sync;
+	const struct sync_folder *folder;
+	uint32_t uidvalidity;
+	struct known known;
+	struct seqset wanted;
+	struct catalog_folder cursor; /* as it was (numbers only); listed_unix 0: none */
+};
+
+static struct event place_event(const struct diff *diff, enum event_kind kind)
+{
+	return (struct event){.kind = kind,
+	    .account = sync_account_name(diff->sync),
+	    .folder = sync_folder_name(diff->folder),
+	    .uidvalidity = diff->uidvalidity};
+}
+
+/* A message that was gone is back under its UID: the same message (RFC 9051 section 2.3.1.1),
+ * so nothing needs to be fetched. */
+static int place_again(
+    struct diff *diff, struct imap_uid uid, struct bytes flags, struct err *err)
+{
+	struct catalog *catalog = vault_catalog(diff->sync->options->vault);
+	struct event event = place_event(diff, EVENT_PLACED);
+	struct catalog_folder folder;
+	struct catalog_place place;
+	struct catalog_message message;
+
+	if (catalog_folder(catalog, event.account, event.folder, &folder, err) != 1 ||
+	    catalog_place_at(
+		catalog, folder.number, diff->uidvalidity, uid.value, &place, err) != 1 ||
+	    catalog_message_n(catalog, place.message_n, &message, err) != 1) {
+		diff->sync->is_vault_bad = true;
+		return -1;
+	}
+	event.uid = uid.value;
+	event.id = message.id.sum;
+	event.flags = flags;
+	event.date_unix = place.date_unix;
+	diff->sync->report->messages_placed++;
+	return sync_log(diff->sync, &event, err);
+}
+
+static int take_listed(void *arg, struct imap_uid uid, struct bytes flags, struct err *err)
+{
+	struct diff *diff = arg;
+	struct known_entry *entry = known_find(&diff->known, uid.value);
+	struct event event;
+
+	if (!entry) {
+		seqset_add(&diff->wanted, uid.value);
+		return 0;
+	}
+	if (entry->is_seen)
+		return 0;
+	entry->is_seen = true;
+	if (!entry->is_present)
+		return place_again(diff, uid, flags, err);
+	if (known_flags_are(&diff->known, entry, flags))
+		return 0;
+	event = place_event(diff, EVENT_FLAGS);
+	event.uid = uid.value;
+	event.flags = flags;
+	diff->sync->report->flags_changed++;
+	return sync_log(diff->sync, &event, err);
+}
+
+static int log_gone(struct diff *diff, struct err *err)
+{
+	struct event event = place_event(diff, EVENT_GONE);
+	struct seqset unseen;
+	struct buf text;
+	uint32_t last = 0;
+	int result = 0;
+
+	seqset_init(&unseen);
+	buf_init(&text, GONE_SET_BYTES);
+	known_unseen(&diff->known, &unseen);
+	while (result == 0) {
+		buf_clear(&text);
+		last = seqset_format(&unseen, last, UINT64_MAX, GONE_SET_BYTES - 1, &text);
+		if (last == 0)
+			break;
+		event.uids = buf_view(&text);
+		result = sync_log(diff->sync, &event, err);
+	}
+	diff->sync->report->messages_gone += seqset_count(&unseen);
+	seqset_release(&unseen);
+	buf_release(&text);
+	return result;
+}
+
+/* The folder itself, when it is new or has changed. */
+static int log_folder(
+    struct sync *sync, const struct sync_folder *folder, bool is_known,
+    const struct catalog_folder *known, struct err *err)
+{
+	struct event event = {.kind = EVENT_FOLDER,
+	    .account = sync_account_name(sync),
+	    .folder = sync_folder_name(folder),
+	    .shown = bytes_of(folder->shown),
+	    .delimiter = {&folder->delimiter, folder->delimiter ? 1 : 0},
+	    .attributes = bytes_of(folder->attributes),
+	    .state = BYTES("seen")};
+
+	if (is_known && !known->is_gone && known->delimiter == folder->delimiter &&
+	    bytes_equal(known->shown, event.shown) &&
+	    bytes_equal(known->attributes, event.attributes))
+		return 0;
+	return sync_log(sync, &event, err);
+}
+
+static int retire(struct diff *diff, uint32_t uidvalidity, struct err *err)
+{
+	struct event event = place_event(diff, EVENT_RETIRED);
+
+	event.uidvalidity = uidvalidity;
+	sync_problem(diff->sync, diff->folder,
+	    "the server has numbered this folder anew (UIDVALIDITY %u); its messages are fetched "
+	    "again and stored once",
+	    uidvalidity);
+	return sync_log(diff->sync, &event, err);
+}
+
+/* Nothing can have changed: told by STATUS alone. */
+static bool is_unchanged(
+    struct sync *sync, const struct sync_folder *folder, const struct catalog_folder *known)
+{
+	const struct endpoint_state *state = &folder->state;
+	int64_t age = vault_now(sync->options->vault) - known->listed_unix;
+
+	return folder->has_state && !known->is_gone && state->uidvalidity != 0 &&
+	       state->uidvalidity == known->uidvalidity && state->uidnext == known->uidnext &&
+	       state->messages == known->messages && age >= 0 && age < SYNC_FULL_LIST_S &&
+	       (state->messages == 0 || (state->modseq != 0 && state->modseq == known->modseq));
+}
+
+static int any_skipped(
+    void *arg, uint32_t uid, struct bytes reason, int64_t since_unix, struct err *err)
+{
+	(void)uid, (void)reason, (void)since_unix, (void)err;
+	*(bool *)arg = true;
+	return 0;
+}
+
+/* A cursor that says nothing new is not written: a quiet account must not grow the archive. */
+static bool is_same_cursor(const struct diff *diff, const struct endpoint_state *state)
+{
+	int64_t age = vault_now(diff->sync->options->vault) - diff->cursor.listed_unix;
+
+	return diff->cursor.uidvalidity == diff->uidvalidity &&
+	       diff->cursor.uidnext == state->uidnext && diff->cursor.modseq == state->modseq &&
+	       diff->cursor.messages == state->messages && age >= 0 && age < SYNC_FULL_LIST_S;
+}
+
+static int log_cursor(
+    struct diff *diff, const struct endpoint_state *state, struct err *err)
+{
+	struct event event = place_event(diff, EVENT_CURSOR);
+
+	if (is_same_cursor(diff, state))
+		return 0;
+
+	event.uidnext = state->uidnext;
+	event.modseq = state->modseq;
+	event.messages = state->messages;
+	return sync_log(diff->sync, &event, err);
+}
+
+/* List, note what changed, fetch what is new. */
+static int compare(struct diff *diff, const struct endpoint_state *state, struct err *err)
+{
+	struct sync *sync = diff->sync;
+	uint64_t listed;
+	bool complete;
+
+	if (endpoint_scan(sync->ep, take_listed, diff, &listed, err) != 0)
+		return -1;
+	complete = listed >= state->messages;
+	if (complete) {
+		if (log_gone(diff, err) != 0)
+			return -1;
+	} else {
+		sync->report->listings_incomplete++;
+		sync_problem(sync, diff->folder,
+		    "the server has %llu messages but lists only %llu: deletions are not judged",
+		    (unsigned long long)state->messages, (unsigned long long)listed);
+	}
+	if (sync_fetch(sync, diff->folder, diff->uidvalidity, &diff->wanted, err) != 0)
+		return -1;
+	return complete ? log_cursor(diff, state, err) : 0;
+}
+
+static int open_and_compare(struct diff *diff, bool is_known, int64_t folder_number,
+    uint32_t old_validity, struct err *err)
+{
+	struct sync *sync = diff->sync;
+	struct catalog *catalog = vault_catalog(sync->options->vault);
+	struct endpoint_state state;
+	bool lasting;
+
+	if (endpoint_select(
+		sync->ep, sync_folder_name(diff->folder), ENDPOINT_READ, &state, err) != 0)
+		return -1;
+	/* UIDs that do not last name nothing the next time: everything is fetched, and known
+	 * again by its bytes. */
+	lasting = state.uidvalidity != 0 && state.uids_are_sticky;
+	diff->uidvalidity = lasting ? state.uidvalidity : 0;
+	if (is_known && old_validity != 0 && old_validity != diff->uidvalidity &&
+	    retire(diff, old_validity, err) != 0)
+		return -1;
+	if (is_known && lasting &&
+	    known_load(&diff->known, catalog, folder_number, diff->uidvalidity, err) != 0) {
+		sync->is_vault_bad = true;
+		return -1;
+	}
+	return compare(diff, &state, err);
+}
+
+int sync_one_folder(struct sync *sync, struct sync_folder *folder, struct err *err)
+{
+	struct catalog *catalog = vault_catalog(sync->options->vault);
+	struct diff diff = {.sync = sync, .folder = folder};
+	struct catalog_folder known;
+	bool skipped = false;
+	int found = catalog_folder(
+	    catalog, sync_account_name(sync), sync_folder_name(folder), &known, err);
+	int64_t number = found == 1 ? known.number : 0;
+	uint32_t validity = found == 1 ? known.uidvalidity : 0;
+	int result;
+
+	if (found < 0 || (found == 1 && catalog_skipped(catalog, number, validity, any_skipped,
+					    &skipped, err) != 0)) {
+		sync->is_vault_bad = true;
+		return -1;
+	}
+	if (found == 1 && !skipped && is_unchanged(sync, folder, &known))
+		return 0;
+	sync->report->folders_changed++;
+	if (log_folder(sync, folder, found == 1, &known, err) != 0)
+		return -1;
+	if (found == 1)
+		diff.cursor = known;
+	known_init(&diff.known);
+	seqset_init(&diff.wanted);
+	result = open_and_compare(&diff, found == 1, number, validity, err);
+	known_release(&diff.known);
+	seqset_release(&diff.wanted);
+	return result;
+}

@@ -1,0 +1,165 @@
+/* Owns:  the text of one message.
+ * Knows: which part of a message goes into which column.
+ * Never: fails on what a message contains. */
+#include "index/extract.h"
+
+#include "index/html.h"
+
+#include "archiver/mime/mimewalk.h"
+
+#include "base/spool.h"
+
+#include <string.h>
+
+#define MEMORY_BYTES (8u << 20) /* larger messages are parsed from a file */
+
+void extract_init(struct extract *extract)
+{
+	int i;
+
+	memset(extract, 0, sizeof *extract);
+	for (i = 0; i < EXTRACT_COLUMNS; i++)
+		buf_init(&extract->column[i], EXTRACT_COLUMN_BYTES);
+	buf_init(&extract->part, EXTRACT_COLUMN_BYTES);
+}
+
+void extract_release(struct extract *extract)
+{
+	int i;
+
+	for (i = 0; i < EXTRACT_COLUMNS; i++)
+		buf_release(&extract->column[i]);
+	buf_release(&extract->part);
+}
+
+static void clear(struct extract *extract)
+{
+	int i;
+
+	for (i = 0; i < EXTRACT_COLUMNS; i++)
+		buf_clear(&extract->column[i]);
+	buf_clear(&extract->part);
+	extract->attachments = 0;
+	extract->is_cut = false;
+	extract->part_column = -1;
+}
+
+/* Another piece of text for a column: as much as fits, a line apart. */
+static void add_text(struct extract *extract, enum extract_column column, struct bytes text)
+{
+	struct buf *to = &extract->column[column];
+
+	if (text.n + 1 > to->max_bytes - to->n) {
+		extract->is_cut = true;
+		text.n = to->max_bytes - to->n;
+		if (text.n == 0)
+			return;
+		text.n--;
+	}
+	if (to->n > 0)
+		buf_char(to, '\n');
+	buf_bytes(to, text);
+}
+
+static int take_header(void *arg, enum mimewalk_field field, struct bytes text, bool enclosed,
+    struct err *err)
+{
+	static const enum extract_column column[] = {
+	    [MIMEWALK_SUBJECT] = EXTRACT_SUBJECT,
+	    [MIMEWALK_FROM] = EXTRACT_FROM,
+	    [MIMEWALK_TO] = EXTRACT_TO,
+	    [MIMEWALK_CC] = EXTRACT_CC,
+	    [MIMEWALK_LIST] = EXTRACT_LIST,
+	};
+
+	(void)err;
+	/* Who wrote a message that is merely enclosed is part of the text. */
+	add_text(arg, enclosed ? EXTRACT_ATTACHMENT : column[field], text);
+	return 0;
+}
+
+static int begin_part(
+    void *arg, const struct mimewalk_part *part, enum mimewalk_want *want, struct err *err)
+{
+	struct extract *extract = arg;
+	struct bytes type = bytes_of(part->type);
+
+	(void)err;
+	if (part->name.n > 0)
+		add_text(extract, EXTRACT_FILENAME, part->name);
+	extract->attachments += part->is_attachment && !part->is_inline_image;
+	extract->part_column = -1;
+	if (!bytes_starts(type, "text/"))
+		return 0;
+	extract->part_column = part->is_attachment ? EXTRACT_ATTACHMENT : EXTRACT_BODY;
+	extract->part_is_html = bytes_is(type, "text/html");
+	buf_clear(&extract->part);
+	*want = MIMEWALK_TEXT;
+	return 0;
+}
+
+static int take_piece(void *arg, struct bytes piece, struct err *err)
+{
+	struct extract *extract = arg;
+	size_t room = extract->part.max_bytes - extract->part.n;
+
+	(void)err;
+	if (piece.n > room) {
+		piece.n = room;
+		extract->is_cut = true;
+	}
+	buf_bytes(&extract->part, piece);
+	return 0;
+}
+
+static int end_part(void *arg, struct err *err)
+{
+	struct extract *extract = arg;
+	struct buf text;
+
+	(void)err;
+	if (extract->part_column < 0)
+		return 0;
+	if (!extract->part_is_html) {
+		add_text(extract, (enum extract_column)extract->part_column,
+		    buf_view(&extract->part));
+		return 0;
+	}
+	buf_init(&text, EXTRACT_COLUMN_BYTES);
+	html_text(&text, buf_view(&extract->part));
+	add_text(extract, (enum extract_column)extract->part_column, buf_view(&text));
+	buf_release(&text);
+	return 0;
+}
+
+static int walk(struct extract *extract, struct spool *spool, struct err *err)
+{
+	struct mimewalk_source source = {.fd = -1};
+	struct mimewalk_limits limits = {.text_bytes = EXTRACT_COLUMN_BYTES};
+	struct mimewalk_visitor visitor = {.arg = extract,
+	    .header = take_header,
+	    .part = begin_part,
+	    .data = take_piece,
+	    .end = end_part};
+
+	if (!spool_in_memory(spool, &source.memory) && spool_to_file(spool, &source.fd, err) != 0)
+		return -1;
+	if (mimewalk(&source, &limits, &visitor, err) != 0)
+		return -1;
+	extract->is_cut |= visitor.truncated;
+	return 0;
+}
+
+int extract_message(
+    struct extract *extract, struct vault *vault, const struct msg_id *id, struct err *err)
+{
+	struct spool spool;
+	int result = -1;
+
+	clear(extract);
+	spool_init(&spool, MEMORY_BYTES, vault_temporary_folder(vault));
+	if (vault_get(vault, id, spool_add_fn, &spool, err) == 0)
+		result = walk(extract, &spool, err);
+	spool_release(&spool);
+	return result;
+}

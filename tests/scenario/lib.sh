@@ -1,0 +1,205 @@
+# shellcheck shell=bash
+# What every scenario sources first:
+#
+#   #!/bin/bash
+#   # What it proves.
+#   . "$(dirname "$0")/lib.sh"
+#
+#   start_dovecot
+#   generate_mail --seed 1 --count 100
+#   load_mail bob
+#   write_config bob
+#   run 0 mailcask sync
+#   check "the summary counts the mail" contains "$OUT" "100 new"
+#
+# A scenario works in $WORK, which goes away at its end (not with KEEP=1), and its servers with
+# it. "check" notes a result and goes on; "run" ends the scenario when the exit code is not the
+# expected one; any other command that fails ends it too (set -e), and counts as a failure. The
+# last line is "scenario NAME: N passed, M failed", the exit status 0 only when M is 0.
+#
+#   check NAME COMMAND...     ok when COMMAND succeeds; what it prints is shown when not
+#   run CODE COMMAND...       its output is in the files $OUT and $ERR
+#
+# Commands for check:
+#   same ACTUAL EXPECTED      equal strings
+#   contains FILE TEXT...     each text stands somewhere in the file
+#   lacks FILE TEXT...
+#   fails COMMAND...
+#
+# $MAILCASK is the program; "mailcask ARGUMENT..." runs it with -c $CONFIG.
+set -eu
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+MAILCASK=${MAILCASK:-$ROOT/mailcask}
+SCENARIO=$(basename "$0" .sh)
+PYTHON=/usr/bin/python3
+export PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8 TZ=UTC IMAP_PASSWORD=pass
+unset XDG_CONFIG_HOME
+
+# shellcheck source=tests/servers/dovecot.sh
+. "$ROOT/tests/servers/dovecot.sh"
+
+# Short, because of sockets, and on a way that the servers' user can go.
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/mailcask.XXXXXX")
+if ((${#WORK} > DOVECOT_FOLDER_MAX - 20)); then
+  rmdir "$WORK"
+  WORK=$(mktemp -d /tmp/mailcask.XXXXXX)
+fi
+((EUID != 0)) || chmod 711 "$WORK"
+OUT=$WORK/out ERR=$WORK/err CONFIG=$WORK/config MAIL=$WORK/mail MANIFEST=$WORK/manifest
+HOME=$WORK/home
+export HOME
+mkdir "$HOME"
+: >"$OUT"
+: >"$ERR"
+
+passed=0 failed=0
+servers=()
+
+finish() {
+  local status=$? server
+  trap - EXIT
+  set +e
+  if ((status && !failed)); then
+    failed=1
+    echo "not ok - the scenario ended early (status $status)"
+  fi
+  for server in ${servers+"${servers[@]}"}; do
+    dovecot_stop "$server"
+  done
+  if [[ -n ${KEEP:-} ]]; then
+    echo "# kept: $WORK"
+  else
+    rm -rf "$WORK"
+  fi
+  echo "scenario $SCENARIO: $passed passed, $failed failed"
+  exit $((failed > 0 || status > 0))
+}
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+
+indented() { # FILE...
+  cat "$@" | head -n 60 | sed 's/^/#   /'
+}
+
+check() { # NAME COMMAND...
+  local name=$1
+  shift
+  if "$@" >"$WORK/check.out" 2>&1; then
+    passed=$((passed + 1))
+    echo "ok - $name"
+  else
+    failed=$((failed + 1))
+    echo "not ok - $name"
+    echo "#   $*" | head -c 500 | head -n 3
+    indented "$WORK/check.out"
+  fi
+}
+
+run() { # CODE COMMAND...
+  local expected=$1 status=0
+  shift
+  "$@" >"$OUT" 2>"$ERR" </dev/null || status=$?
+  if ((status == expected)); then
+    passed=$((passed + 1))
+    echo "ok - $* (status $status)"
+    return 0
+  fi
+  failed=$((failed + 1))
+  echo "not ok - $*: status $status, not $expected"
+  indented "$OUT" "$ERR"
+  exit 1
+}
+
+same() { # ACTUAL EXPECTED
+  [[ $1 == "$2" ]] || { printf 'actual:   %s\nexpected: %s\n' "$1" "$2" && return 1; }
+}
+
+contains() { # FILE TEXT...
+  local file=$1 text
+  shift
+  for text; do
+    grep -qF -e "$text" "$file" || { printf 'not there: %s\n' "$text" && cat "$file" && return 1; }
+  done
+}
+
+lacks() { # FILE TEXT...
+  local file=$1 text
+  shift
+  for text; do
+    ! grep -nF -e "$text" "$file" || return 1
+  done
+}
+
+fails() { # COMMAND...
+  ! "$@"
+}
+
+# Servers. NAME is one of several; "dovecot" when left out.
+
+start_dovecot() { # [NAME] [KEY=VALUE...]
+  local name=dovecot
+  if (($#)) && [[ $1 != *=* ]]; then
+    name=$1
+    shift
+  fi
+  servers+=("$WORK/$name")
+  dovecot_start "$WORK/$name" certs="$WORK/certs" fsync=never "$@"
+}
+
+stop_dovecot() { # [NAME]
+  dovecot_stop "$WORK/${1:-dovecot}"
+}
+
+server() { # KEY [NAME]: imap, imaps, ca, mail, pid
+  dovecot_info "$WORK/${2:-dovecot}" "$1"
+}
+
+# Mail. generate_mail writes $MAIL and $MANIFEST; load_mail gives a copy of it to a user.
+
+generate_mail() { # OPTION...
+  rm -rf "$MAIL"
+  "$PYTHON" "$ROOT/tests/mail/generate.py" --maildir "$MAIL" --manifest "$MANIFEST" "$@"
+}
+
+load_mail() { # USER [MAILDIR] [NAME]
+  dovecot_load "$WORK/${3:-dovecot}" "$1" "${2:-$MAIL}"
+}
+
+dump_account() { # USER [NAME] [OPTION...]: JSON lines
+  local user=$1 name=dovecot
+  shift
+  if (($#)) && [[ $1 != -* ]]; then
+    name=$1
+    shift
+  fi
+  "$PYTHON" "$ROOT/tests/mail/imapdump.py" --port "$(server imaps "$name")" \
+    --ca "$WORK/certs/ca.pem" --user "$user" "$@"
+}
+
+compare_mail() { # [OPTION...] A B: dumps or manifests
+  "$PYTHON" "$ROOT/tests/mail/compare.py" "$@"
+}
+
+# The program.
+
+url() { # USER [NAME] [imap|imaps]
+  local scheme=${3:-imaps}
+  echo "$scheme://$1@localhost:$(server "$scheme" "${2:-dovecot}")"
+}
+
+# A config of one archive, $WORK/archive, and of accounts; more can be appended to $CONFIG.
+write_config() { # NAME[=URL]...
+  local account
+  (umask 077 && echo pass >"$WORK/password")
+  printf '[archive]\npath = %s\n' "$WORK/archive" >"$CONFIG"
+  for account; do
+    [[ $account == *=* ]] || account="$account=$(url "$account")"
+    printf '\n[account %s]\nurl = %s\ntls-ca = %s\npassword-file = %s\n' "${account%%=*}" \
+      "${account#*=}" "$WORK/certs/ca.pem" "$WORK/password" >>"$CONFIG"
+  done
+}
+
+mailcask() {
+  "$MAILCASK" -c "$CONFIG" "$@"
+}
