@@ -85,3 +85,8 @@ int endpoint_expunge(struct endpoint *ep, const struct clearance *clearance,
 {
 	return ep->ops->expunge(ep, clearance, left_out, err);
 }
+
+int endpoint_unmark(struct endpoint *ep, const struct seqset *uids, struct err *err)
+{
+	return ep->ops->unmark(ep, uids, err);
+}

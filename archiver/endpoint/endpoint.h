@@ -169,4 +169,8 @@ int endpoint_append_wait(
 int endpoint_expunge(struct endpoint *ep, const struct clearance *clearance,
     struct seqset *left_out, struct err *err);
 
+/* Takes the mark \Deleted off messages of the selected folder: for marks that an interrupted
+ * expunge of ours left behind. */
+int endpoint_unmark(struct endpoint *ep, const struct seqset *uids, struct err *err);
+
 #endif

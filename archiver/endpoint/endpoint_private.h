@@ -29,6 +29,7 @@ struct endpoint_ops {
 	    struct endpoint *ep, endpoint_appended_fn fn, void *arg, struct err *err);
 	int (*expunge)(struct endpoint *ep, const struct clearance *clearance,
 	    struct seqset *left_out, struct err *err);
+	int (*unmark)(struct endpoint *ep, const struct seqset *uids, struct err *err);
 };
 
 struct endpoint {

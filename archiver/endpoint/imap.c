@@ -538,6 +538,7 @@ static const struct endpoint_ops imap_ops = {
     .append = imap_append,
     .append_wait = imap_append_wait,
     .expunge = imap_expunge,
+    .unmark = imap_unmark,
 };
 
 int imap_open(struct endpoint **out, const struct endpoint_options *options, struct err *err)

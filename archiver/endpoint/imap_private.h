@@ -16,5 +16,6 @@ int imap_append_wait(struct endpoint *ep, endpoint_appended_fn fn, void *arg, st
 void imap_append_forget(struct imap_session *session);
 int imap_expunge(struct endpoint *ep, const struct clearance *clearance,
     struct seqset *left_out, struct err *err);
+int imap_unmark(struct endpoint *ep, const struct seqset *uids, struct err *err);
 
 #endif

@@ -97,3 +97,23 @@ int imap_expunge(struct endpoint *ep, const struct clearance *clearance,
 	buf_release(&set);
 	return result;
 }
+
+int imap_unmark(struct endpoint *ep, const struct seqset *uids, struct err *err)
+{
+	struct imap_session *session = IMAP_SESSION(ep);
+	struct buf set;
+	uint32_t last = 0;
+	int result = 0;
+
+	buf_init(&set, IMAP_COMMAND_BYTES);
+	while (result == 0) {
+		buf_clear(&set);
+		last = seqset_format(uids, last, 1000, IMAP_COMMAND_BYTES - 200, &set);
+		if (last == 0)
+			break;
+		result = imap_do(session, NULL, NULL, err,
+		    "UID STORE %s -FLAGS.SILENT (\\Deleted)", buf_string(&set));
+	}
+	buf_release(&set);
+	return result;
+}

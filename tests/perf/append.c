@@ -9,9 +9,9 @@
  * plus   LITERAL+, and up to WINDOW commands without an answer (default 1000)
  * multi  MULTIAPPEND with LITERAL+, BATCH messages to a command (default 100)
  *
- * PREFIX stands before the names of all folders but INBOX. Keywords are left out. The password
- * is in IMAP_PASSWORD. Prints one line: mode, messages, bytes sent, seconds, MB/s,
- * messages/s. */
+ * PREFIX stands before the names of all folders but INBOX. Keywords are left out, and empty
+ * messages, which Dovecot refuses. The password is in IMAP_PASSWORD. Prints one line: mode,
+ * messages, bytes sent, seconds, MB/s, messages/s. */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -105,6 +105,8 @@ static void add_message(struct folder *folder, const char *path, const char *nam
 		wire_fail("%s cannot be read", path);
 	strftime(message.date, sizeof message.date, "%d-%b-%Y %H:%M:%S +0000", &utc);
 	set_flags(message.flags, name);
+	if (st.st_size == 0)
+		return;
 	read_message(&message, path);
 	folder->message =
 	    mem_grow(folder->message, &folder->room, folder->count + 1, sizeof *folder->message);

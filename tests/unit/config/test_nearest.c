@@ -31,6 +31,8 @@ START_TEST(takes_no_notice_of_case)
 	check_nearest("URL", "url");
 	check_nearest("Folders", "folders");
 	check_nearest("PASSWORD-ENV", "password-env");
+	ck_assert_str_eq(settings_nearest("AZ", (const char *const[]){"az"}, 1), "az");
+	ck_assert_ptr_null(settings_nearest("@[", (const char *const[]){"`{"}, 1));
 }
 END_TEST
 
@@ -39,6 +41,8 @@ START_TEST(finds_the_nearest_of_several)
 	check_nearest("password-fil", "password-file");
 	check_nearest("password-ev", "password-env");
 	check_nearest("password-comand", "password-command");
+	ck_assert_str_eq(
+	    settings_nearest("abcx", (const char *const[]){"abcd", "abce"}, 2), "abcd");
 }
 END_TEST
 
@@ -55,6 +59,10 @@ START_TEST(a_third_may_differ_and_no_more)
 	ck_assert_pstr_eq(settings_nearest("abcdefxxx", name, 1), NULL);
 	ck_assert_pstr_eq(settings_nearest("badcef", name, 1), "abcdef");
 	ck_assert_pstr_eq(settings_nearest("badcfe", name, 1), NULL);
+	ck_assert_pstr_eq(settings_nearest("cdef", name, 1), "abcdef");
+	ck_assert_pstr_eq(settings_nearest("def", name, 1), NULL);
+	ck_assert_pstr_eq(settings_nearest("xxabcdef", name, 1), "abcdef");
+	ck_assert_pstr_eq(settings_nearest("xxxabcdef", name, 1), NULL);
 }
 END_TEST
 

@@ -124,6 +124,7 @@ START_TEST(inbox_is_one_folder_in_any_case)
 	check_leaves("inbox/sub", "INBOX/Sub");
 	check_leaves("*, !inbox", "INBOX");
 	check_leaves("inboxes", "INBOXES");
+	check_leaves("iNBOXES", "INBOXES");
 	check_leaves("*/inbox", "a/INBOX");
 	check_leaves("INB", "INBOX");
 }
@@ -153,6 +154,7 @@ START_TEST(judges_a_list)
 	ck_assert(patterns_valid(BYTES("INBOX, !Spam")));
 	ck_assert(patterns_valid(BYTES(" a ,b")));
 	ck_assert(!patterns_valid(BYTES("")));
+	ck_assert(!patterns_valid(BYTES(",")));
 	ck_assert(!patterns_valid(BYTES(",a")));
 	ck_assert(!patterns_valid(BYTES("a,")));
 	ck_assert(!patterns_valid(BYTES("a, ,b")));

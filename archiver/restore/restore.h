@@ -1,0 +1,52 @@
+/* Putting archived messages into an account, with folders, flags and dates.
+ *
+ *   restore_run(&options, &report, &err)
+ *
+ * What the target has already is not sent again, so a second run adds nothing, and an
+ * interrupted one is continued by the next: a message is there when the journal says under
+ * which UID it was put and that UID is there, or when the target shows its Message-ID and size
+ * (where that is not unique: its SHA-256). Messages are taken from the vault, which checks
+ * them. At the end every folder is compared with what was wanted. */
+#ifndef ARCHIVER_RESTORE_RESTORE_H
+#define ARCHIVER_RESTORE_RESTORE_H
+
+#include "archiver/endpoint/endpoint.h"
+#include "archiver/vault/vault.h"
+
+#include <signal.h>
+
+struct restore_progress {
+	struct bytes folder; /* of the target, as shown */
+	uint64_t done, all;  /* messages */
+	uint64_t bytes_done, bytes_all;
+};
+
+struct restore_options {
+	struct vault *vault;                 /* open for writing, unless is_rehearsal */
+	const char *account;                 /* the target's name in the journal */
+	struct endpoint_options endpoint;
+	const int64_t *place;                /* numbers of the places to restore */
+	size_t place_count;
+	/* The target's folder for a source folder, both as shown; appended to out. NULL: the same. */
+	void (*map)(void *arg, struct bytes shown, struct buf *out);
+	bool is_rehearsal; /* only looks */
+	void (*progress)(void *arg, const struct restore_progress *progress); /* may be NULL */
+	void (*problem)(void *arg, struct bytes folder, const char *text);    /* may be NULL */
+	void *arg;
+	const volatile sig_atomic_t *stop; /* may be NULL */
+};
+
+struct restore_report {
+	char run[32];
+	uint64_t wanted, wanted_bytes;
+	uint64_t already;       /* were there */
+	uint64_t put, put_bytes;
+	uint64_t refused;       /* by the server, or could not be read: told by problem() */
+	uint64_t compared;      /* of the wanted, seen on the target at the end */
+	uint64_t folders, folders_made;
+};
+
+int restore_run(
+    const struct restore_options *options, struct restore_report *report, struct err *err);
+
+#endif

@@ -1,0 +1,307 @@
+/* Owns:  the list of what a target folder has.
+ * Knows: when a message on the target is one of ours.
+ * Never: lets one message on the target stand for two of ours. */
+#include "archiver/restore/restore_private.h"
+
+#include "base/digest.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what is there ---- */
+
+struct lister {
+	struct restore *restore;
+	struct restore_target *target;
+};
+
+static int add_found(void *arg, const struct endpoint_identity *identity, struct err *err)
+{
+	struct lister *lister = arg;
+	struct restore_target *target = lister->target;
+	struct mimehead *head = &lister->restore->head;
+	struct restore_found *found;
+
+	(void)err;
+	/* Told in pieces: the piece with the header counts. */
+	if (!identity->has_header || !identity->has_size)
+		return 0;
+	mimehead_parse(head, identity->header);
+	target->found =
+	    mem_grow(target->found, &target->room, target->count + 1, sizeof *target->found);
+	found = &target->found[target->count++];
+	*found = (struct restore_found){.uid = identity->uid.value,
+	    .message_id = bytes_string(buf_view(&head->message_id)),
+	    .message_id_bytes = head->message_id.n,
+	    .date_unix = identity->date_unix,
+	    .size_bytes = identity->size_bytes};
+	return 0;
+}
+
+static int add_uid(void *arg, struct imap_uid uid, struct bytes flags, struct err *err)
+{
+	(void)flags, (void)err;
+	seqset_add(arg, uid.value);
+	return 0;
+}
+
+static int by_identity(const void *a, const void *b)
+{
+	const struct restore_found *x = a, *y = b;
+	int order = bytes_compare((struct bytes){x->message_id, x->message_id_bytes},
+	    (struct bytes){y->message_id, y->message_id_bytes});
+
+	if (order != 0)
+		return order;
+	if (x->size_bytes != y->size_bytes)
+		return x->size_bytes < y->size_bytes ? -1 : 1;
+	return x->uid < y->uid ? -1 : x->uid > y->uid;
+}
+
+int restore_list_target(struct restore *restore, struct restore_target *target, struct err *err)
+{
+	struct lister lister = {restore, target};
+	struct seqset uids;
+	uint64_t count;
+	int result;
+
+	memset(target, 0, sizeof *target);
+	seqset_init(&uids);
+	result = endpoint_scan(restore->ep, add_uid, &uids, &count, err);
+	if (result == 0)
+		result = endpoint_identify(restore->ep, &uids, add_found, &lister, err);
+	seqset_release(&uids);
+	if (target->count > 0)
+		qsort(target->found, target->count, sizeof *target->found, by_identity);
+	if (result != 0)
+		restore_target_release(target);
+	return result;
+}
+
+void restore_target_release(struct restore_target *target)
+{
+	size_t i;
+
+	for (i = 0; i < target->count; i++)
+		free(target->found[i].message_id);
+	free(target->found);
+	memset(target, 0, sizeof *target);
+}
+
+/* ---- by the journal ---- */
+
+struct journalled {
+	struct restore_target *target;
+	struct restore_item *item; /* of one folder, by id */
+	size_t count;
+	uint32_t uidvalidity;
+};
+
+static int item_by_id(const void *a, const void *b)
+{
+	return memcmp(((const struct restore_item *)a)->id.sum.b,
+	    ((const struct restore_item *)b)->id.sum.b, SHA256_BYTES);
+}
+
+static struct restore_found *find_uid(struct restore_target *target, uint32_t uid)
+{
+	size_t i;
+
+	for (i = 0; i < target->count; i++)
+		if (target->found[i].uid == uid)
+			return &target->found[i];
+	return NULL;
+}
+
+static void take(struct restore_item *item, struct restore_found *found)
+{
+	found->is_taken = true;
+	item->is_there = true;
+	item->uid = found->uid;
+}
+
+static int take_journalled(
+    void *arg, struct msg_id id, uint32_t uidvalidity, uint32_t uid, struct err *err)
+{
+	struct journalled *journalled = arg;
+	struct restore_item key = {.id = id}, *item;
+	struct restore_found *found;
+
+	(void)err;
+	if (uidvalidity != journalled->uidvalidity || journalled->count == 0)
+		return 0;
+	item = bsearch(&key, journalled->item, journalled->count, sizeof key, item_by_id);
+	if (!item)
+		return 0;
+	/* The same message may be wanted more than once: the first that is not there yet. */
+	while (item > journalled->item && item_by_id(item - 1, &key) == 0)
+		item--;
+	while (item < journalled->item + journalled->count && item_by_id(item, &key) == 0 &&
+	       item->is_there)
+		item++;
+	if (item == journalled->item + journalled->count || item_by_id(item, &key) != 0)
+		return 0;
+	found = find_uid(journalled->target, uid);
+	if (found && !found->is_taken)
+		take(item, found);
+	return 0;
+}
+
+/* ---- by what the target shows ---- */
+
+/* Hashes one message of the target. */
+struct hasher {
+	struct digest *digest;
+	struct sha256 sum;
+	bool is_done;
+};
+
+static int hash_begin(void *arg, uint64_t bytes, struct err *err)
+{
+	(void)arg, (void)bytes, (void)err;
+	return 0;
+}
+
+static int hash_data(void *arg, const void *data, size_t bytes, struct err *err)
+{
+	(void)err;
+	digest_add(((struct hasher *)arg)->digest, data, bytes);
+	return 0;
+}
+
+static int hash_end(void *arg, struct err *err)
+{
+	struct hasher *hasher = arg;
+
+	(void)err;
+	digest_end(hasher->digest, &hasher->sum);
+	return 0;
+}
+
+static int hash_message(void *arg, const struct endpoint_message *message, struct err *err)
+{
+	(void)err;
+	((struct hasher *)arg)->is_done |= message->has_body;
+	return 0;
+}
+
+static int hash_batch(void *arg, bool ok, struct bytes reason, struct err *err)
+{
+	(void)arg, (void)ok, (void)reason, (void)err;
+	return 0;
+}
+
+/* 1 the message under that UID has these bytes, 0 not, -1. */
+static int has_sum(
+    struct restore *restore, uint32_t uid, const struct sha256 *sum, struct err *err)
+{
+	struct hasher hasher = {.digest = digest_new()};
+	struct endpoint_sink sink = {.arg = &hasher,
+	    .begin = hash_begin,
+	    .data = hash_data,
+	    .end = hash_end,
+	    .message = hash_message,
+	    .batch = hash_batch};
+	struct seqset one;
+	int result;
+
+	seqset_init(&one);
+	seqset_add(&one, uid);
+	result = endpoint_fetch(restore->ep, &one, 1, &sink, err);
+	seqset_release(&one);
+	digest_free(hasher.digest);
+	if (result != 0)
+		return -1;
+	return hasher.is_done && sha256_equal(&hasher.sum, sum);
+}
+
+static int compare_to_item(const struct restore_found *found, const struct restore_item *item)
+{
+	int order = bytes_compare((struct bytes){found->message_id, found->message_id_bytes},
+	    (struct bytes){item->message_id, item->message_id_bytes});
+
+	if (order != 0)
+		return order;
+	return found->size_bytes < item->size_bytes ? -1 : found->size_bytes > item->size_bytes;
+}
+
+/* The first of the found that has the item's Message-ID and size. */
+static size_t first_like(const struct restore_target *target, const struct restore_item *item)
+{
+	size_t low = 0, high = target->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_to_item(&target->found[middle], item) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Another wanted message looks the same from outside: only its bytes tell which is which. */
+static bool is_ambiguous(
+    const struct restore_item *item, const struct restore_item *all, size_t count)
+{
+	size_t i;
+
+	if (item->message_id_bytes == 0)
+		return true;
+	for (i = 0; i < count; i++)
+		if (!sha256_equal(&all[i].id.sum, &item->id.sum) &&
+		    all[i].size_bytes == item->size_bytes &&
+		    all[i].message_id_bytes == item->message_id_bytes &&
+		    memcmp(all[i].message_id, item->message_id, item->message_id_bytes) == 0)
+			return true;
+	return false;
+}
+
+static int match_shown(struct restore *restore, struct restore_target *target,
+    struct restore_item *item, const struct restore_item *all, size_t count, struct err *err)
+{
+	size_t i = first_like(target, item);
+	bool ambiguous;
+
+	if (i == target->count || compare_to_item(&target->found[i], item) != 0)
+		return 0;
+	ambiguous = is_ambiguous(item, all, count);
+	for (; i < target->count && compare_to_item(&target->found[i], item) == 0; i++) {
+		int same = 1;
+
+		if (target->found[i].is_taken)
+			continue;
+		if (ambiguous)
+			same = has_sum(restore, target->found[i].uid, &item->id.sum, err);
+		if (same < 0)
+			return -1;
+		if (same == 1) {
+			take(item, &target->found[i]);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+int restore_match(struct restore *restore, struct restore_target *target, struct bytes folder_name,
+    uint32_t uidvalidity, struct restore_item *item, size_t count, struct err *err)
+{
+	struct journalled journalled = {
+	    .target = target, .item = item, .count = count, .uidvalidity = uidvalidity};
+	size_t i;
+
+	qsort(item, count, sizeof *item, item_by_id);
+	if (uidvalidity != 0 &&
+	    catalog_each_restored(restore->catalog, bytes_of(restore->options->account),
+		folder_name, take_journalled, &journalled, err) != 0) {
+		restore->is_vault_bad = true;
+		return -1;
+	}
+	for (i = 0; i < count; i++)
+		if (!item[i].is_there &&
+		    match_shown(restore, target, &item[i], item, count, err) != 0)
+			return -1;
+	return 0;
+}

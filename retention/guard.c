@@ -1,0 +1,293 @@
+/* Owns:  the making of clearances: the only place in the program.
+ * Knows: every reason why a message may not be deleted.
+ * Never: clears what it has not proved in this run; counts a server's silence as a match. */
+#include "retention/guard.h"
+
+#include "archiver/endpoint/clearance_private.h"
+#include "archiver/imapwire/imapflags.h"
+#include "archiver/mime/mimehead.h"
+#include "archiver/sync/audit.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int check_state(const struct guard *guard, struct err *err)
+{
+	const struct endpoint_state *state = &guard->state;
+
+	if (!endpoint_can(guard->ep, ENDPOINT_EXPUNGE_BY_UID))
+		return err_set(err, ERR_UNSAFE,
+		    "the server cannot delete by UID (no UIDPLUS); anything else could delete "
+		    "messages that others marked");
+	if (state->uidvalidity == 0 || !state->uids_are_sticky)
+		return err_set(err, ERR_UNSAFE, "the server's UIDs do not last");
+	if (guard->is_rehearsal)
+		return 0;
+	if (!state->is_writable)
+		return err_set(err, ERR_UNSAFE, "the server opens the folder read-only");
+	if (!state->can_delete)
+		return err_set(err, ERR_UNSAFE, "the server does not keep \\Deleted in this folder");
+	return 0;
+}
+
+static int check_validity(const struct guard *guard, struct err *err)
+{
+	struct catalog_folder known;
+	int found = catalog_folder(
+	    vault_catalog(guard->vault), guard->account, guard->folder, &known, err);
+
+	if (found < 0)
+		return -1;
+	if (found == 1 && known.uidvalidity == guard->state.uidvalidity)
+		return 0;
+	return err_set(err, ERR_UNSAFE,
+	    "the folder's UIDVALIDITY is %u now, and %u in the archive: sync first",
+	    guard->state.uidvalidity, found == 1 ? known.uidvalidity : 0);
+}
+
+int guard_folder(struct guard *guard, struct err *err)
+{
+	struct audit audit;
+	struct event event;
+	int result = -1;
+
+	audit_init(&audit);
+	guard->has_passed = false;
+	if (check_state(guard, err) != 0 || check_validity(guard, err) != 0)
+		goto out;
+	if (audit_selected(&audit, guard->ep, &guard->state, vault_catalog(guard->vault),
+		guard->account, guard->folder, err) != 0)
+		goto out;
+	event = audit_event(&audit, guard->account, guard->folder);
+	if (!guard->is_rehearsal && vault_log(guard->vault, &event, err) != 0)
+		goto out;
+	if (!audit_is_complete(&audit)) {
+		if (audit.listed < audit.server)
+			err_set(err, ERR_UNSAFE,
+			    "the server counts %" PRIu64 " messages but lists %" PRIu64,
+			    audit.server, audit.listed);
+		else
+			err_set(err, ERR_UNSAFE,
+			    "%" PRIu64 " messages of the folder are not archived: sync first",
+			    audit.missing);
+		goto out;
+	}
+	guard->has_passed = true;
+	result = 0;
+out:
+	audit_release(&audit);
+	return result;
+}
+
+/* One message between the proofs. */
+struct candidate {
+	const struct plan_item *item;
+	struct msg_id id;
+	struct buf message_id;
+	uint64_t size_bytes;
+	const char *reason; /* why not; NULL so far */
+	bool is_seen;       /* the server has told what it is */
+};
+
+struct candidates {
+	struct candidate *candidate;
+	size_t count;
+	const struct rules *rules;
+	struct mimehead head;
+};
+
+static void release(struct candidates *candidates)
+{
+	size_t i;
+
+	for (i = 0; i < candidates->count; i++)
+		buf_release(&candidates->candidate[i].message_id);
+	free(candidates->candidate);
+	mimehead_release(&candidates->head);
+}
+
+/* What the archive says of it now. */
+static int load(struct guard *guard, struct candidate *candidate, struct err *err)
+{
+	struct catalog *catalog = vault_catalog(guard->vault);
+	const struct plan_item *item = candidate->item;
+	struct catalog_place place;
+	struct catalog_message message;
+	int held;
+
+	if (catalog_place(catalog, item->place_number, &place, err) != 1 ||
+	    catalog_message_n(catalog, item->message_n, &message, err) != 1)
+		return -1;
+	held = catalog_is_held(catalog, item->message_n, err);
+	if (held < 0)
+		return -1;
+	candidate->id = message.id;
+	candidate->size_bytes = message.size_bytes;
+	buf_bytes(&candidate->message_id, message.message_id);
+	if (held == 1)
+		candidate->reason = "it is on hold";
+	else if (place.message_n != item->message_n || place.uid != item->uid)
+		candidate->reason = "the archive has another message at this place now";
+	else if (place.state != PLACE_PRESENT)
+		candidate->reason = "it is no longer on the server";
+	else if (place.uidvalidity != guard->state.uidvalidity)
+		candidate->reason = "it was archived under another UIDVALIDITY";
+	return 0;
+}
+
+/* The stored copy, from the disk, rebuilt and hashed. */
+static int prove(struct guard *guard, struct candidate *candidate, struct err *err)
+{
+	struct err why = {0};
+
+	if (candidate->reason || vault_prove(guard->vault, &candidate->id, &why) == 0)
+		return 0;
+	if (why.code != ERR_DAMAGED && why.code != ERR_ABSENT) {
+		if (err)
+			*err = why;
+		return -1;
+	}
+	candidate->reason = "its stored copy could not be proved";
+	return 0;
+}
+
+static bool is_same_message_id(
+    struct candidates *candidates, const struct candidate *candidate, struct bytes header)
+{
+	mimehead_parse(&candidates->head, header);
+	return bytes_equal(
+	    buf_view(&candidates->head.message_id), buf_view(&candidate->message_id));
+}
+
+/* Does the server show the message that was archived? NULL, or the reason why not. */
+static const char *compare_live(struct candidates *candidates, const struct candidate *candidate,
+    const struct endpoint_identity *live)
+{
+	const struct rule *rule = &candidates->rules->rule[candidate->item->rule];
+
+	if (!live->has_flags || !live->has_date || !live->has_header || !live->has_size)
+		return "the server does not tell enough about it";
+	if (live->date_unix != candidate->item->date_unix)
+		return "its INTERNALDATE on the server is another one";
+	if (!is_same_message_id(candidates, candidate, live->header))
+		return "its Message-ID on the server is another one";
+	if (candidate->message_id.n == 0 && live->size_bytes != candidate->size_bytes)
+		return "it has no Message-ID, and its size on the server is another one";
+	if (imapflags_has(live->flags, "\\Flagged") && !rule->names_flagged)
+		return "it is flagged on the server now";
+	if (imapflags_has(live->flags, "\\Draft") && !rule->names_draft)
+		return "it is a draft on the server now";
+	return NULL;
+}
+
+static int take_live(void *arg, const struct endpoint_identity *live, struct err *err)
+{
+	struct candidates *candidates = arg;
+	size_t i;
+
+	(void)err;
+	for (i = 0; i < candidates->count; i++) {
+		struct candidate *candidate = &candidates->candidate[i];
+
+		if (candidate->item->uid != live->uid.value || candidate->reason)
+			continue;
+		/* Told in several pieces: each must not contradict; one must be complete. */
+		if (!live->has_header && candidate->is_seen)
+			return 0;
+		candidate->reason = compare_live(candidates, candidate, live);
+		candidate->is_seen = true;
+		return 0;
+	}
+	return 0;
+}
+
+static int ask_server(struct guard *guard, struct candidates *candidates, struct err *err)
+{
+	struct seqset uids;
+	size_t i;
+	int result = 0;
+
+	seqset_init(&uids);
+	for (i = 0; i < candidates->count; i++)
+		if (!candidates->candidate[i].reason)
+			seqset_add(&uids, candidates->candidate[i].item->uid);
+	if (!seqset_is_empty(&uids))
+		result = endpoint_identify(guard->ep, &uids, take_live, candidates, err);
+	for (i = 0; i < candidates->count; i++)
+		if (!candidates->candidate[i].reason && !candidates->candidate[i].is_seen)
+			candidates->candidate[i].reason = "the server does not show it";
+	seqset_release(&uids);
+	return result;
+}
+
+static struct clearance *make_clearance(
+    const struct guard *guard, const struct candidates *candidates)
+{
+	struct clearance *clearance = mem_zero(1, sizeof *clearance);
+	size_t i;
+
+	buf_init(&clearance->folder, guard->folder.n + 1);
+	buf_bytes(&clearance->folder, guard->folder);
+	clearance->uidvalidity = guard->state.uidvalidity;
+	seqset_init(&clearance->uids);
+	for (i = 0; i < candidates->count; i++)
+		if (!candidates->candidate[i].reason && candidates->candidate[i].is_seen)
+			seqset_add(&clearance->uids, candidates->candidate[i].item->uid);
+	return clearance;
+}
+
+int guard_messages(struct guard *guard, const struct plan_item *item, size_t count,
+    guard_refuse_fn refuse, void *arg, struct clearance **out, struct err *err)
+{
+	struct candidates candidates = {.candidate = mem_zero(count, sizeof(struct candidate)),
+	    .count = count,
+	    .rules = guard->rules};
+	int result = -1;
+	size_t i;
+
+	mimehead_init(&candidates.head);
+	for (i = 0; i < count; i++) {
+		candidates.candidate[i].item = &item[i];
+		buf_init(&candidates.candidate[i].message_id, MIMEHEAD_VALUE_BYTES);
+	}
+	if (!guard->has_passed) {
+		err_set(err, ERR_BUG, "a folder that has not passed its guard");
+		goto out;
+	}
+	for (i = 0; i < count; i++)
+		if (load(guard, &candidates.candidate[i], err) != 0 ||
+		    prove(guard, &candidates.candidate[i], err) != 0)
+			goto out;
+	if (ask_server(guard, &candidates, err) != 0)
+		goto out;
+	for (i = 0; i < count; i++)
+		if (candidates.candidate[i].reason)
+			refuse(arg, &item[i], candidates.candidate[i].reason);
+	*out = make_clearance(guard, &candidates);
+	result = 0;
+out:
+	release(&candidates);
+	return result;
+}
+
+bool clearance_has(const struct clearance *clearance, uint32_t uid)
+{
+	return seqset_has(&clearance->uids, uid);
+}
+
+uint64_t clearance_count(const struct clearance *clearance)
+{
+	return seqset_count(&clearance->uids);
+}
+
+void clearance_free(struct clearance *clearance)
+{
+	if (!clearance)
+		return;
+	buf_release(&clearance->folder);
+	seqset_release(&clearance->uids);
+	free(clearance);
+}

@@ -1,0 +1,354 @@
+/* Owns:  one purge run.
+ * Knows: the life of a purged message (purge.h), and that the server is believed only after
+ *        looking again.
+ * Never: tells the server to delete before the intent is durable; goes on after a surprise. */
+#include "retention/purge.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct purge {
+	const struct purge_options *options;
+	struct purge_report *report;
+	struct catalog *catalog;
+	struct guard guard;
+	struct buf account, folder, shown; /* copies: views of the catalogue do not last */
+	uint64_t next_group;
+	bool must_end_folder;
+};
+
+static void problem(struct purge *purge, const char *text)
+{
+	if (purge->options->problem)
+		purge->options->problem(purge->options->arg, buf_view(&purge->shown), text);
+}
+
+static void tell(struct purge *purge, const struct plan_item *item, enum purge_outcome outcome,
+    const char *reason)
+{
+	struct purge_report *report = purge->report;
+
+	report->confirmed += outcome == PURGE_CONFIRMED;
+	report->confirmed_bytes += outcome == PURGE_CONFIRMED ? item->size_bytes : 0;
+	report->refused += outcome == PURGE_REFUSED;
+	report->kept += outcome == PURGE_KEPT;
+	report->would += outcome == PURGE_WOULD;
+	report->would_bytes += outcome == PURGE_WOULD ? item->size_bytes : 0;
+	if (purge->options->outcome)
+		purge->options->outcome(purge->options->arg, item, outcome, reason);
+}
+
+static void take_refusal(void *arg, const struct plan_item *item, const char *reason)
+{
+	tell(arg, item, PURGE_REFUSED, reason);
+}
+
+static bool must_stop(const struct purge *purge)
+{
+	return purge->options->stop && *purge->options->stop;
+}
+
+/* ---- journal ---- */
+
+static int log_run(struct purge *purge, const char *state, const char *reason, struct err *err)
+{
+	struct event event = {.kind = EVENT_RUN,
+	    .run = bytes_of(purge->report->run),
+	    .type = BYTES("purge"),
+	    .account = bytes_of(purge->options->account),
+	    .state = bytes_of(state),
+	    .messages = purge->report->confirmed,
+	    .size_bytes = purge->report->confirmed_bytes,
+	    .reason = bytes_of(reason)};
+
+	return vault_log(purge->options->vault, &event, err);
+}
+
+/* A run begins with its first intent, so that one that finds nothing to do leaves no trace. */
+static int begin_run(struct purge *purge, struct err *err)
+{
+	if (purge->report->run[0])
+		return 0;
+	snprintf(purge->report->run, sizeof purge->report->run, "P%06" PRIu64,
+	    vault_next_batch(purge->options->vault));
+	return log_run(purge, "begun", NULL, err);
+}
+
+static int log_state(struct purge *purge, const struct plan_item *item, const char *state,
+    const char *reason, struct err *err)
+{
+	struct event event = {.kind = EVENT_PURGE,
+	    .run = bytes_of(purge->report->run),
+	    .account = buf_view(&purge->account),
+	    .folder = buf_view(&purge->folder),
+	    .uidvalidity = item->uidvalidity,
+	    .uid = item->uid,
+	    .state = bytes_of(state),
+	    .rule = bytes_of(purge->options->rules->rule[item->rule].settings->name),
+	    .reason = bytes_of(reason)};
+	struct catalog_message message;
+
+	if (catalog_message_n(purge->catalog, item->message_n, &message, err) != 1)
+		return -1;
+	event.id = message.id.sum;
+	return vault_log(purge->options->vault, &event, err);
+}
+
+static int log_intents(struct purge *purge, const struct plan_item *item, size_t count,
+    const struct clearance *clearance, struct err *err)
+{
+	size_t i;
+
+	if (begin_run(purge, err) != 0)
+		return -1;
+	for (i = 0; i < count; i++)
+		if (clearance_has(clearance, item[i].uid) &&
+		    log_state(purge, &item[i], "intent", NULL, err) != 0)
+			return -1;
+	/* Before the server is told: if we end here, the next run knows what to look for. */
+	return vault_commit(purge->options->vault, err);
+}
+
+static int log_outcomes(struct purge *purge, const struct plan_item *item, size_t count,
+    const struct clearance *clearance, const struct seqset *left, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		bool is_left = seqset_has(left, item[i].uid);
+		const char *reason = is_left ? "the server did not delete it" : NULL;
+
+		if (!clearance_has(clearance, item[i].uid))
+			continue;
+		if (log_state(purge, &item[i], is_left ? "kept" : "confirmed", reason, err) != 0)
+			return -1;
+		tell(purge, &item[i], is_left ? PURGE_KEPT : PURGE_CONFIRMED, reason);
+	}
+	return vault_commit(purge->options->vault, err);
+}
+
+/* ---- a group of messages of the open folder ---- */
+
+static int expunge(struct purge *purge, const struct plan_item *item, size_t count,
+    const struct clearance *clearance, struct err *err)
+{
+	struct seqset left;
+	int result = -1;
+
+	seqset_init(&left);
+	if (log_intents(purge, item, count, clearance, err) != 0)
+		goto out;
+	if (endpoint_expunge(purge->options->ep, clearance, &left, err) != 0)
+		goto out; /* the outcome is unknown: purge_resolve will look */
+	if (log_outcomes(purge, item, count, clearance, &left, err) != 0)
+		goto out;
+	if (!seqset_is_empty(&left)) {
+		purge->must_end_folder = true;
+		purge->report->folders_failed++;
+		problem(purge, "the server did not delete everything it was told to: this folder "
+			       "is left alone");
+	}
+	result = 0;
+out:
+	seqset_release(&left);
+	return result;
+}
+
+static void tell_would(struct purge *purge, const struct plan_item *item, size_t count,
+    const struct clearance *clearance)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (clearance_has(clearance, item[i].uid))
+			tell(purge, &item[i], PURGE_WOULD, NULL);
+}
+
+static int purge_group(
+    struct purge *purge, const struct plan_item *item, size_t count, struct err *err)
+{
+	struct clearance *clearance = NULL;
+	int result = guard_messages(
+	    &purge->guard, item, count, take_refusal, purge, &clearance, err);
+
+	if (result == 0 && clearance_count(clearance) > 0) {
+		if (purge->options->is_rehearsal)
+			tell_would(purge, item, count, clearance);
+		else
+			result = expunge(purge, item, count, clearance, err);
+	}
+	/* The canary is over when one group has gone as it should. */
+	if (result == 0 && clearance_count(clearance) > 0 && !purge->must_end_folder)
+		purge->next_group = PURGE_GROUP_COUNT;
+	clearance_free(clearance);
+	return result;
+}
+
+/* ---- a folder ---- */
+
+static int copy_names(struct purge *purge, int64_t folder_number, struct err *err)
+{
+	struct catalog_folder folder;
+
+	if (catalog_folder_number(purge->catalog, folder_number, &folder, err) != 1)
+		return -1;
+	buf_clear(&purge->account);
+	buf_clear(&purge->folder);
+	buf_clear(&purge->shown);
+	buf_bytes(&purge->account, folder.account);
+	buf_bytes(&purge->folder, folder.name);
+	buf_bytes(&purge->shown, folder.shown);
+	return 0;
+}
+
+static int open_folder(struct purge *purge, struct err *err)
+{
+	const struct purge_options *options = purge->options;
+
+	purge->guard = (struct guard){.vault = options->vault,
+	    .ep = options->ep,
+	    .rules = options->rules,
+	    .account = buf_view(&purge->account),
+	    .folder = buf_view(&purge->folder),
+	    .is_rehearsal = options->is_rehearsal};
+	if (endpoint_select(options->ep, purge->guard.folder,
+		options->is_rehearsal ? ENDPOINT_READ : ENDPOINT_WRITE, &purge->guard.state,
+		err) != 0)
+		return -1;
+	return guard_folder(&purge->guard, err);
+}
+
+/* Items that are to go, taken together; what the plan only lists is passed over. */
+static int purge_items(
+    struct purge *purge, const struct plan_item *item, size_t count, struct err *err)
+{
+	struct plan_item *going = mem_zero(count, sizeof *going);
+	size_t i, n = 0, done;
+	int result = 0;
+
+	for (i = 0; i < count; i++)
+		if (item[i].verdict == VERDICT_PURGE)
+			going[n++] = item[i];
+	for (done = 0; result == 0 && done < n && !purge->must_end_folder;) {
+		size_t group = n - done < purge->next_group ? n - done : purge->next_group;
+
+		if (must_stop(purge))
+			result = err_set(err, ERR_STOPPED, "stopped");
+		else
+			result = purge_group(purge, going + done, group, err);
+		done += group;
+	}
+	free(going);
+	return result;
+}
+
+static bool any_going(const struct plan_item *item, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (item[i].verdict == VERDICT_PURGE)
+			return true;
+	return false;
+}
+
+static int purge_folder(
+    struct purge *purge, const struct plan_item *item, size_t count, struct err *err)
+{
+	struct err why = {0};
+	size_t i;
+
+	if (copy_names(purge, item->folder_number, err) != 0)
+		return -1;
+	if (!bytes_is(buf_view(&purge->account), purge->options->account) ||
+	    !any_going(item, count))
+		return 0;
+	purge->must_end_folder = false;
+	if (open_folder(purge, &why) == 0)
+		return purge_items(purge, item, count, err);
+	if (why.code != ERR_UNSAFE && why.code != ERR_SERVER) {
+		*err = why;
+		return -1;
+	}
+	purge->report->folders_failed++;
+	problem(purge, why.text);
+	for (i = 0; i < count; i++)
+		if (item[i].verdict == VERDICT_PURGE)
+			tell(purge, &item[i], PURGE_REFUSED, why.text);
+	return 0;
+}
+
+static int purge_folders(struct purge *purge, struct err *err)
+{
+	const struct plan *plan = purge->options->plan;
+	size_t i, start = 0;
+
+	for (i = 1; i <= plan->count; i++) {
+		if (i < plan->count &&
+		    plan->item[i].folder_number == plan->item[start].folder_number)
+			continue;
+		if (purge_folder(purge, &plan->item[start], i - start, err) != 0)
+			return -1;
+		start = i;
+	}
+	return 0;
+}
+
+/* ---- a run ---- */
+
+static int end_run(struct purge *purge, const struct err *why, struct err *err)
+{
+	if (!purge->report->run[0])
+		return vault_commit(purge->options->vault, err); /* audits */
+	if (log_run(purge, "ended", why ? why->text : NULL, err) != 0)
+		return -1;
+	return vault_commit(purge->options->vault, err);
+}
+
+static int ask_quota(struct purge *purge, uint64_t *used_kib, struct err *err)
+{
+	int got = endpoint_quota(
+	    purge->options->ep, used_kib, &purge->report->quota_limit_kib, err);
+
+	purge->report->has_quota = got == 1;
+	return got < 0 ? -1 : 0;
+}
+
+int purge_run(const struct purge_options *options, struct purge_report *report, struct err *err)
+{
+	struct purge purge = {.options = options,
+	    .report = report,
+	    .catalog = vault_catalog(options->vault),
+	    .next_group = PURGE_CANARY_COUNT};
+	uint64_t purged_before = 0;
+	struct err late = {0};
+	int result = -1;
+
+	memset(report, 0, sizeof *report);
+	buf_init(&purge.account, 4096);
+	buf_init(&purge.folder, 65536);
+	buf_init(&purge.shown, 65536);
+	if (catalog_purged_count(
+		purge.catalog, bytes_of(options->account), &purged_before, err) != 0 ||
+	    vault_forget_cached(options->vault, err) != 0 ||
+	    ask_quota(&purge, &report->quota_before_kib, err) != 0)
+		goto out;
+	if (purged_before > 0)
+		purge.next_group = PURGE_GROUP_COUNT;
+	result = purge_folders(&purge, err);
+	if (result == 0)
+		result = ask_quota(&purge, &report->quota_after_kib, err);
+	if (end_run(&purge, result == 0 ? NULL : err, &late) != 0 && result == 0) {
+		*err = late;
+		result = -1;
+	}
+out:
+	buf_release(&purge.account);
+	buf_release(&purge.folder);
+	buf_release(&purge.shown);
+	return result;
+}
