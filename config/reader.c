@@ -120,14 +120,11 @@ static int take_pair(void *arg, const char *section, const char *key, const char
 }
 
 /* Variables of the library, for the whole process: nobody else here reads INI files, and each
- * reading sets them to the same values. */
+ * reading sets them to the same values. What else it may allow never gets past check_line. */
 static void set_up_library(void)
 {
 	ini_allow_multiline = false;
 	ini_allow_inline_comments = false;
-	ini_allow_bom = false;
-	ini_allow_no_value = false;
-	ini_stop_on_first_error = true;
 	ini_max_line = READER_LINE_BYTES + 2;
 }
 

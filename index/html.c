@@ -10,13 +10,20 @@
 #include <pthread.h>
 #include <string.h>
 
-#define CHUNK_BYTES 65536
-/* libxml2 searches its stack of open elements at every end tag; beyond this depth a new parser
- * goes on from the same place, with nothing open. */
-#define DEPTH_MAX       400
-#define LINK_BYTES_MAX  2048
-#define NO_BREAK_SPACE  0xa0
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+/* libxml2 searches its stack of open elements at every end tag, and compares each attribute
+ * of a tag with all before it. So a parser that is this deep, or in a tag that is longer than
+ * this and may have that many attributes, ends; a new one goes on behind the tag. */
+#define DEPTH_MAX      400
+#define TAG_BYTES_MAX  4096
+#define ATTRIBUTES_MAX 500
+/* Making a parser costs about as much as reading this; a page that makes parsers begin again
+ * and again is left unread in the end. */
+#define PARSER_COST_BYTES       1024
+#define WASTED_BYTES_MAX(n)     (((n) + PARSER_COST_BYTES) * 32)
+
+#define LINK_BYTES_MAX          2048
+#define BOGUS_COMMENT_BYTES_MAX 200
+#define BYTE_ORDER_MARK         "\xef\xbb\xbf"
 
 /* What must stand between the text so far and the text to come. */
 enum gap { GAP_NONE, GAP_BLANK, GAP_LINE, GAP_LINES };
@@ -29,7 +36,11 @@ struct text {
 	struct buf link;                         /* target of the link that is open */
 	size_t link_start;
 	htmlParserCtxtPtr parser;
-	long stopped_at; /* too deep: bytes that this parser has read; else -1 */
+	struct bytes html;     /* what this parser gets to read */
+	size_t fed, seen;      /* what it has got, and where the last callback was */
+	size_t separators;     /* of attributes, in the tag that is being read */
+	bool is_stopped;       /* in a tag */
+	uint64_t wasted_bytes; /* read more than once, by parsers that began again */
 };
 
 enum kind { INLINE, BLOCK, BREAK, CELL, PRE, LINK, IMAGE, UNSEEN };
@@ -256,22 +267,26 @@ static void put_image(struct text *text, const char *alternative)
 	widen(text, GAP_BLANK);
 }
 
-static void on_start(void *arg, const xmlChar *name, const xmlChar **attributes)
+/* Once stopped, a parser still closes what is open, and has forgotten where it was. */
+static void note_place(struct text *text)
 {
-	struct text *text = arg;
-	enum kind kind = kind_of((const char *)name);
+	long n = text->is_stopped ? -1 : xmlByteConsumed(text->parser);
+
+	if (n >= 0 && (size_t)n <= text->fed)
+		text->seen = (size_t)n;
+	text->separators = 0;
+}
+
+static void stop(struct text *text)
+{
+	text->is_stopped = true;
+	xmlStopParser(text->parser);
+}
+
+static void show_start(struct text *text, enum kind kind, const xmlChar **attributes)
+{
 	const char *target;
 
-	if (++text->depth == DEPTH_MAX) {
-		text->stopped_at = xmlByteConsumed(text->parser);
-		xmlStopParser(text->parser);
-	}
-	if (text->hidden_depth > 0)
-		return;
-	if (is_hidden(kind, attributes)) {
-		text->hidden_depth = text->depth;
-		return;
-	}
 	if (kind == BLOCK || kind == PRE)
 		widen(text, GAP_LINE);
 	if (kind == PRE && text->pre_depth == 0)
@@ -288,17 +303,30 @@ static void on_start(void *arg, const xmlChar *name, const xmlChar **attributes)
 	}
 }
 
+static void on_start(void *arg, const xmlChar *name, const xmlChar **attributes)
+{
+	struct text *text = arg;
+	enum kind kind = kind_of((const char *)name);
+
+	note_place(text);
+	if (++text->depth == DEPTH_MAX)
+		stop(text);
+	if (text->hidden_depth == 0 && is_hidden(kind, attributes))
+		text->hidden_depth = text->depth;
+	if (text->hidden_depth == 0)
+		show_start(text, kind, attributes);
+}
+
 static void on_end(void *arg, const xmlChar *name)
 {
 	struct text *text = arg;
 	enum kind kind = kind_of((const char *)name);
 
-	if (text->hidden_depth == 0) {
-		if (kind == LINK)
-			close_link(text);
-		if (kind == BLOCK || kind == PRE)
-			widen(text, GAP_LINE);
-	}
+	note_place(text);
+	if (text->hidden_depth == 0 && kind == LINK)
+		close_link(text);
+	if (text->hidden_depth == 0 && (kind == BLOCK || kind == PRE))
+		widen(text, GAP_LINE);
 	if (text->hidden_depth == text->depth)
 		text->hidden_depth = 0;
 	if (text->pre_depth == text->depth)
@@ -311,8 +339,15 @@ static void on_text(void *arg, const xmlChar *s, int bytes)
 {
 	struct text *text = arg;
 
+	note_place(text);
 	if (text->hidden_depth == 0 && bytes > 0)
 		put_text(text, (struct bytes){(const char *)s, (size_t)bytes});
+}
+
+static void on_comment(void *arg, const xmlChar *s)
+{
+	(void)s;
+	note_place(arg);
 }
 
 static void on_error(void *arg, xmlErrorPtr error)
@@ -329,43 +364,81 @@ static htmlSAXHandler handlers(void)
 	    .characters = on_text,
 	    .ignorableWhitespace = on_text,
 	    .cdataBlock = on_text,
+	    .comment = on_comment,
 	    .serror = on_error,
 	    .initialized = XML_SAX2_MAGIC,
 	};
 }
 
-/* Parses until the end, or until the nesting is too deep; what is left then. */
+static struct bytes from_character(struct bytes html, char c)
+{
+	const char *found = html.n > 0 ? memchr(html.p, c, html.n) : NULL;
+
+	return bytes_from(html, found ? (size_t)(found - html.p) : html.n);
+}
+
+/* Whether the parser is in a tag that may have too many attributes, with more to come. */
+static bool is_monster(struct text *text, struct bytes more)
+{
+	struct bytes tag;
+
+	if (text->fed - text->seen < TAG_BYTES_MAX)
+		return false;
+	tag = from_character(bytes_from(text->html, text->seen), '<');
+	if (tag.n < 2 || tag.p[1] == '!')
+		return false;
+	for (size_t i = 0; i < more.n; i++)
+		text->separators += is_blank(more.p[i]) || more.p[i] == '"' || more.p[i] == '\'';
+	return text->separators > ATTRIBUTES_MAX;
+}
+
+/* libxml2 asks for more. */
+static int on_read(void *arg, char *into, int room)
+{
+	struct text *text = arg;
+	struct bytes more = bytes_from(text->html, text->fed);
+
+	if (more.n > (size_t)room)
+		more.n = (size_t)room;
+	if (!text->is_stopped && is_monster(text, more)) {
+		text->is_stopped = true;
+		text->seen = text->fed;
+	}
+	if (text->is_stopped || more.n == 0)
+		return 0;
+	memcpy(into, more.p, more.n);
+	text->fed += more.n;
+	return (int)more.n;
+}
+
+static int on_close(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+/* Parses as much as one parser can; what is left. */
 static struct bytes parse(struct text *text, struct bytes html)
 {
-	htmlSAXHandler callbacks = handlers();
-	size_t fed = 0;
+	size_t done;
 
-	text->stopped_at = -1;
+	text->html = html;
 	text->depth = text->hidden_depth = text->pre_depth = 0;
-	text->parser =
-	    htmlCreatePushParserCtxt(&callbacks, text, NULL, 0, NULL, XML_CHAR_ENCODING_NONE);
+	text->fed = text->seen = text->separators = 0;
+	text->is_stopped = false;
+	text->parser = htmlNewParserCtxt();
 	if (!text->parser)
 		return (struct bytes){NULL, 0};
-	htmlCtxtUseOptions(text->parser,
-	    HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_NOIMPLIED | HTML_PARSE_IGNORE_ENC |
-		HTML_PARSE_NODEFDTD);
-	text->parser->charset = XML_CHAR_ENCODING_UTF8;
-	while (fed < html.n && text->stopped_at < 0) {
-		size_t n = html.n - fed < CHUNK_BYTES ? html.n - fed : CHUNK_BYTES;
-
-		htmlParseChunk(text->parser, html.p + fed, (int)n, fed + n == html.n);
-		fed += n;
-	}
+	*text->parser->sax = handlers();
+	text->parser->userData = text;
+	htmlCtxtReadIO(text->parser, on_read, on_close, text, NULL, NULL,
+	    HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC | HTML_PARSE_NODEFDTD);
 	htmlFreeParserCtxt(text->parser);
 	close_link(text);
-	if (text->stopped_at < 0)
-		return (struct bytes){NULL, 0};
-	/* It stopped inside of a tag. */
-	html = bytes_from(html, (size_t)text->stopped_at);
-	fed = 0;
-	while (fed < html.n && html.p[fed] != '>')
-		fed++;
-	return bytes_from(html, fed + 1);
+	done = text->is_stopped ? text->seen : text->fed;
+	text->wasted_bytes += text->fed - done + PARSER_COST_BYTES;
+	html = bytes_from(html, done > 0 ? done : 1);
+	return text->is_stopped ? bytes_from(from_character(html, '>'), 1) : html;
 }
 
 /* libxml2 ends at a NUL, and changes its mind about the charset at a byte that is not UTF-8. */
@@ -383,23 +456,66 @@ static bool is_clean(struct bytes html)
 	return utf8_valid(html) && !(html.n > 0 && memchr(html.p, '\0', html.n));
 }
 
+/* "<!" that is neither a comment nor a doctype is a comment up to the next ">"; libxml2 takes
+ * it for text, and Outlook writes many. The bytes of one at the start of html, or 0. */
+static size_t bogus_comment(struct bytes html)
+{
+	size_t n = 2;
+
+	if (bytes_starts(html, "<!--") || bytes_starts_nocase(html, "<!doctype"))
+		return 0;
+	while (n < html.n && n < BOGUS_COMMENT_BYTES_MAX && html.p[n] != '<' && html.p[n] != '>')
+		n++;
+	return n < html.n && html.p[n] == '>' ? n + 1 : 0;
+}
+
+static size_t find(struct bytes html, const char *what)
+{
+	const char *found = html.n > 0 ? memmem(html.p, html.n, what, strlen(what)) : NULL;
+
+	return found ? (size_t)(found - html.p) : html.n;
+}
+
+/* html without bogus comments outside of comments. */
+static void drop_bogus_comments(struct buf *out, struct bytes html)
+{
+	while (html.n > 0) {
+		size_t n = find(html, "<!"), bogus;
+
+		buf_add(out, html.p, n);
+		html = bytes_from(html, n);
+		bogus = bogus_comment(html);
+		if (bogus == 0 && html.n > 0) {
+			n = bytes_starts(html, "<!--") ? find(html, "-->") : 2;
+			buf_add(out, html.p, n);
+		}
+		html = bytes_from(html, bogus > 0 ? bogus : n);
+	}
+}
+
 void html_text(struct buf *out, struct bytes html)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct text text = {.out = out, .start = out->n};
-	struct buf cleaned;
+	struct buf cleaned, shorter;
+	uint64_t limit;
 
 	pthread_once(&once, xmlInitParser);
 	buf_init(&cleaned, SIZE_MAX / 2);
+	buf_init(&shorter, SIZE_MAX / 2);
 	buf_init(&text.link, LINK_BYTES_MAX);
 	if (!is_clean(html)) {
 		clean(&cleaned, html);
 		html = buf_view(&cleaned);
 	}
+	drop_bogus_comments(&shorter, html);
+	html = buf_view(&shorter);
 	if (bytes_starts(html, BYTE_ORDER_MARK))
 		html = bytes_from(html, strlen(BYTE_ORDER_MARK));
-	while (html.n > 0 && !out->overflow)
+	limit = WASTED_BYTES_MAX((uint64_t)html.n);
+	while (html.n > 0 && !out->overflow && text.wasted_bytes < limit)
 		html = parse(&text, html);
 	buf_release(&text.link);
 	buf_release(&cleaned);
+	buf_release(&shorter);
 }

@@ -131,7 +131,8 @@ static item_fn find_item(struct bytes name)
 	for (i = 0; i < sizeof items / sizeof *items; i++)
 		if (bytes_is_nocase(name, items[i].name))
 			return items[i].read;
-	if (bytes_starts_nocase(name, "BODY[HEADER.FIELDS") && name.p[name.n - 1] == ']')
+	if (bytes_starts_nocase(name, "BODY[HEADER.FIELDS") &&
+	    !bytes_starts_nocase(name, "BODY[HEADER.FIELDS.") && name.p[name.n - 1] == ']')
 		return read_header;
 	return read_other;
 }

@@ -175,11 +175,17 @@ int response_read_mailbox_status(struct cursor *cursor, struct response *out)
 	return leave_list(cursor);
 }
 
+/* Courier leaves the list out where there is no limit. */
 int response_read_quota(struct cursor *cursor, struct response *out)
 {
 	struct value name, used, limit;
 
-	if (take_name_before_list(cursor, &out->quota.root) != 0 || enter_list(cursor) != 0)
+	if (take_name_before_list(cursor, &out->quota.root) != 0)
+		return -1;
+	cursor_skip_spaces(cursor);
+	if (cursor_at_end(cursor))
+		return 0;
+	if (enter_list(cursor) != 0)
 		return -1;
 	for (;;) {
 		if (cursor_value(cursor, &name) != 0)

@@ -167,7 +167,7 @@ static int take_appended(void *arg, const struct endpoint_appended *appended, st
 		    (int)appended->reason.n, appended->reason.p);
 		return 0;
 	}
-	item->is_there = true;
+	item->is_there = item->was_put = true;
 	item->uid = appended->uid.value;
 	restore->report->put++;
 	restore->report->put_bytes += item->size_bytes;
@@ -351,7 +351,7 @@ static int fill(
 	if (exists && match_folder(filling, item, count, err) != 0)
 		return -1;
 	for (i = 0; i < count; i++)
-		restore->report->already += item[i].is_there;
+		restore->report->already += item[i].is_there && !item[i].was_put;
 	if (restore->options->is_rehearsal)
 		return 0;
 	if (begin_run(restore, err) != 0) {
@@ -371,7 +371,7 @@ static int fill(
 static int restore_folder(
     struct restore *restore, struct restore_item *item, size_t count, struct err *err)
 {
-	uint64_t already = restore->report->already, put = restore->report->put;
+	uint64_t already = restore->report->already;
 	int attempt, result = -1;
 
 	restore->report->folders++;
@@ -396,7 +396,6 @@ static int restore_folder(
 		restore_problem(restore, item->folder, "%s; connecting again", why.text);
 		(void)vault_commit(restore->options->vault, NULL);
 		restore->report->already = already;
-		already += restore->report->put - put;
 		endpoint_close(restore->ep);
 		restore->ep = NULL;
 	}

@@ -59,6 +59,26 @@ static int by_identity(const void *a, const void *b)
 	return x->uid < y->uid ? -1 : x->uid > y->uid;
 }
 
+static int by_uid(const void *a, const void *b)
+{
+	const struct restore_found *const *x = a, *const *y = b;
+
+	return (*x)->uid < (*y)->uid ? -1 : (*x)->uid > (*y)->uid;
+}
+
+static void sort_target(struct restore_target *target)
+{
+	size_t i;
+
+	target->by_uid = mem_zero(target->count, sizeof(struct restore_found *));
+	if (target->count == 0)
+		return;
+	qsort(target->found, target->count, sizeof *target->found, by_identity);
+	for (i = 0; i < target->count; i++)
+		target->by_uid[i] = &target->found[i];
+	qsort(target->by_uid, target->count, sizeof *target->by_uid, by_uid);
+}
+
 int restore_list_target(struct restore *restore, struct restore_target *target, struct err *err)
 {
 	struct lister lister = {restore, target};
@@ -72,8 +92,7 @@ int restore_list_target(struct restore *restore, struct restore_target *target, 
 	if (result == 0)
 		result = endpoint_identify(restore->ep, &uids, add_found, &lister, err);
 	seqset_release(&uids);
-	if (target->count > 0)
-		qsort(target->found, target->count, sizeof *target->found, by_identity);
+	sort_target(target);
 	if (result != 0)
 		restore_target_release(target);
 	return result;
@@ -86,6 +105,7 @@ void restore_target_release(struct restore_target *target)
 	for (i = 0; i < target->count; i++)
 		free(target->found[i].message_id);
 	free(target->found);
+	free(target->by_uid);
 	memset(target, 0, sizeof *target);
 }
 
@@ -104,14 +124,14 @@ static int item_by_id(const void *a, const void *b)
 	    ((const struct restore_item *)b)->id.sum.b, SHA256_BYTES);
 }
 
-static struct restore_found *find_uid(struct restore_target *target, uint32_t uid)
+static struct restore_found *find_uid(const struct restore_target *target, uint32_t uid)
 {
-	size_t i;
+	struct restore_found key = {.uid = uid}, *wanted = &key, **found;
 
-	for (i = 0; i < target->count; i++)
-		if (target->found[i].uid == uid)
-			return &target->found[i];
-	return NULL;
+	if (target->count == 0)
+		return NULL;
+	found = bsearch(&wanted, target->by_uid, target->count, sizeof *target->by_uid, by_uid);
+	return found ? *found : NULL;
 }
 
 static void take(struct restore_item *item, struct restore_found *found)
@@ -242,38 +262,58 @@ static size_t first_like(const struct restore_target *target, const struct resto
 	return low;
 }
 
-/* Another wanted message looks the same from outside: only its bytes tell which is which. */
-static bool is_ambiguous(
-    const struct restore_item *item, const struct restore_item *all, size_t count)
+static int item_by_look(const void *a, const void *b)
 {
+	const struct restore_item *x = *(struct restore_item *const *)a,
+				  *y = *(struct restore_item *const *)b;
+	int order = bytes_compare((struct bytes){x->message_id, x->message_id_bytes},
+	    (struct bytes){y->message_id, y->message_id_bytes});
+
+	if (order != 0)
+		return order;
+	return x->size_bytes < y->size_bytes ? -1 : x->size_bytes > y->size_bytes;
+}
+
+/* Where another wanted message looks the same from outside, or there is no Message-ID, only
+ * the bytes tell which is which. */
+static void mark_ambiguous(struct restore_item *item, size_t count)
+{
+	struct restore_item **look = mem_zero(count, sizeof(struct restore_item *));
 	size_t i;
 
-	if (item->message_id_bytes == 0)
-		return true;
-	for (i = 0; i < count; i++)
-		if (!sha256_equal(&all[i].id.sum, &item->id.sum) &&
-		    all[i].size_bytes == item->size_bytes &&
-		    all[i].message_id_bytes == item->message_id_bytes &&
-		    memcmp(all[i].message_id, item->message_id, item->message_id_bytes) == 0)
-			return true;
-	return false;
+	for (i = 0; i < count; i++) {
+		look[i] = &item[i];
+		item[i].is_ambiguous = item[i].message_id_bytes == 0;
+	}
+	if (count > 0)
+		qsort(look, count, sizeof *look, item_by_look);
+	for (i = 1; i < count; i++)
+		if (item_by_look(&look[i - 1], &look[i]) == 0 &&
+		    !sha256_equal(&look[i - 1]->id.sum, &look[i]->id.sum))
+			look[i - 1]->is_ambiguous = look[i]->is_ambiguous = true;
+	/* A run of three with two alike: the middle one speaks for its twins. */
+	for (i = 1; i < count; i++)
+		if (item_by_look(&look[i - 1], &look[i]) == 0 && look[i - 1]->is_ambiguous)
+			look[i]->is_ambiguous = true;
+	for (i = count; i > 1; i--)
+		if (item_by_look(&look[i - 2], &look[i - 1]) == 0 && look[i - 1]->is_ambiguous)
+			look[i - 2]->is_ambiguous = true;
+	free(look);
 }
 
 static int match_shown(struct restore *restore, struct restore_target *target,
-    struct restore_item *item, const struct restore_item *all, size_t count, struct err *err)
+    struct restore_item *item, struct err *err)
 {
 	size_t i = first_like(target, item);
-	bool ambiguous;
 
 	if (i == target->count || compare_to_item(&target->found[i], item) != 0)
 		return 0;
-	ambiguous = is_ambiguous(item, all, count);
 	for (; i < target->count && compare_to_item(&target->found[i], item) == 0; i++) {
 		int same = 1;
 
 		if (target->found[i].is_taken)
 			continue;
-		if (ambiguous)
+		if (item->is_ambiguous)
 			same = has_sum(restore, target->found[i].uid, &item->id.sum, err);
 		if (same < 0)
 			return -1;
@@ -292,7 +332,9 @@ int restore_match(struct restore *restore, struct restore_target *target, struct
 	    .target = target, .item = item, .count = count, .uidvalidity = uidvalidity};
 	size_t i;
 
-	qsort(item, count, sizeof *item, item_by_id);
+	if (count > 0)
+		qsort(item, count, sizeof *item, item_by_id);
+	mark_ambiguous(item, count);
 	if (uidvalidity != 0 &&
 	    catalog_each_restored(restore->catalog, bytes_of(restore->options->account),
 		folder_name, take_journalled, &journalled, err) != 0) {
@@ -301,7 +343,7 @@ int restore_match(struct restore *restore, struct restore_target *target, struct
 	}
 	for (i = 0; i < count; i++)
 		if (!item[i].is_there &&
-		    match_shown(restore, target, &item[i], item, count, err) != 0)
+		    match_shown(restore, target, &item[i], err) != 0)
 			return -1;
 	return 0;
 }

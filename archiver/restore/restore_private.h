@@ -16,6 +16,8 @@ struct restore_item {
 	int64_t date_unix;
 	uint64_t size_bytes;
 	bool is_there; /* found on the target, or put there */
+	bool was_put;  /* by this run */
+	bool is_ambiguous; /* another wanted message has its Message-ID and size */
 	bool is_refused;
 	uint32_t uid;  /* on the target; 0: not known */
 };
@@ -31,7 +33,8 @@ struct restore_found {
 };
 
 struct restore_target {
-	struct restore_found *found;
+	struct restore_found *found;   /* by Message-ID and size */
+	struct restore_found **by_uid; /* the same, by UID */
 	size_t count, room;
 };
 

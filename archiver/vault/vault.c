@@ -56,7 +56,7 @@ static int create(const struct vault *vault, struct err *err)
 		err_set(err, ERR_USAGE,
 		    "%s is no archive (it has no FORMAT file) and is not empty", vault->path);
 	else if (!vault->options.may_create)
-		err_set(err, ERR_ABSENT, "there is no archive at %s yet; the first sync makes it",
+		err_set(err, ERR_USAGE, "there is no archive at %s yet; the first sync makes it",
 		    vault->path);
 	else if (file_make_folders(vault->path, FOLDER_MODE, err) == 0)
 		result = file_replace(format, BYTES(VAULT_FORMAT_TEXT), 0600, err);
@@ -181,6 +181,7 @@ static int replay(struct vault *vault, struct err *err)
 
 	if (catalog_position(vault->catalog, &from, err) != 0)
 		return -1;
+	vault->is_catalog_new = from.batch == 0;
 	if (from.batch == 0 && store_size(vault->store, &torn, &(uint32_t){0}, NULL) == 0 &&
 	    torn > 0)
 		vault_notice(vault, "making the catalogue from the segments");
@@ -292,6 +293,8 @@ int vault_rebuild(struct vault *vault, struct err *err)
 {
 	if (vault->lock_fd < 0)
 		return err_set(err, ERR_BUG, "the archive is not open for writing");
+	if (vault->is_catalog_new)
+		return 0;
 	if (vault_remove_catalog(vault, err) != 0 ||
 	    vault_open_catalog(vault, SQL_WRITE, err) != 0)
 		return -1;

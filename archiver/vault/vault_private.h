@@ -23,6 +23,7 @@ struct vault {
 	struct store *store;
 	struct catalog *catalog;
 	struct vault_fresh mails, blobs;
+	bool is_catalog_new; /* made from the segments when it was opened */
 };
 
 /* Read the skeleton of a message into spool (cleared before). */

@@ -4,7 +4,8 @@
   generate.py --seed 1 --count 300 --maildir DIR [--manifest FILE]
   generate.py --seed 1 --count 300 --eml DIR     one .eml file each, in folders
   generate.py --seed 1 --count 1000000 --plain --maildir DIR    small messages, fast
-  generate.py --kinds                            the kinds of messages
+  generate.py --appendable ...    without what Dovecot cannot take back by APPEND as it was
+  generate.py --kinds             the kinds of messages
 
 Message N is made from the seed and N alone, so "--first 300 --count 50" makes what comes after
 the first 300 (into another tree, or into the same one). The first messages are one of each
@@ -55,6 +56,9 @@ LETTERS = {**SYSTEM, **{chr(ord("a") + i): name for i, name in enumerate(KEYWORD
 COPIES = ["copy-same-folder", "copy-other-folder", "same-message-id"]
 ORDER = list(KINDS) + COPIES
 WEIGHTS = [weight for _, weight, _ in KINDS.values()] + [2] * len(COPIES)
+# By APPEND, Dovecot 2.3 refuses a message of 0 bytes, drops a CR at the end and one of CR CR LF,
+# and makes an INTERNALDATE that has not come yet the present time.
+NOT_APPENDABLE = {"empty", "bare-cr", "ends-in-cr", "received-2040"}
 NOT_COPIED = {"large", "empty", "one-byte", *COPIES}
 
 
@@ -75,16 +79,21 @@ def earlier(seed, number, wanted):
     return 0
 
 
+def original_of(seed, number):
+    """The number of the message that this one is a copy of; itself when it is none."""
+    if kind_of(seed, number).startswith("copy-"):
+        return earlier(seed, number, lambda kind: kind not in NOT_COPIED)
+    return number
+
+
 def compose(seed, number):
     """(Letter, bytes) of a message."""
+    number = original_of(seed, number)
     name = kind_of(seed, number)
-    if name in ("copy-same-folder", "copy-other-folder"):
-        return compose(seed, earlier(seed, number, lambda kind: kind not in NOT_COPIED))
     letter = Letter(seed, number)
     if name == "same-message-id":
         original, _ = compose(seed, earlier(seed, number, lambda kind: kind == "plain"))
-        letter.new_id = lambda: setattr(letter, "message_id", original.message_id) or (
-            original.message_id)
+        letter.wanted_id = original.message_id
         name = "plain"
     build, _, raw = KINDS[name]
     data = build(letter)
@@ -99,7 +108,7 @@ def place(seed, number):
     folder = source.choices(list(FOLDERS), list(FOLDERS.values()))[0]
     kind = kind_of(seed, number)
     if kind.startswith("copy-"):
-        original = place(seed, earlier(seed, number, lambda kind: kind not in NOT_COPIED))[0]
+        original, _, _ = place(seed, original_of(seed, number))
         others = [name for name in FOLDERS if name != original]
         folder = original if kind == "copy-same-folder" else source.choice(others)
     chances = {"D": 0.02, "F": 0.1, "R": 0.15, "S": 0.65, "T": 0.03,
@@ -193,7 +202,9 @@ def varied(tree, args):
     for folder in [*FOLDERS, EMPTY_FOLDER]:
         tree.folder(folder)
     for number in range(args.first, args.first + args.count):
-        yield put(tree, args.seed, number)
+        kind = kind_of(args.seed, original_of(args.seed, number))
+        if not args.appendable or kind not in NOT_APPENDABLE:
+            yield put(tree, args.seed, number)
 
 
 # The fast mode
@@ -249,6 +260,7 @@ def arguments():
     parser.add_argument("--eml", metavar="DIR")
     parser.add_argument("--manifest", metavar="FILE")
     parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--appendable", action="store_true")
     parser.add_argument("--kinds", action="store_true")
     args = parser.parse_args()
     if not args.kinds and bool(args.maildir) == bool(args.eml):

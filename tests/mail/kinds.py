@@ -525,7 +525,7 @@ def bare_lf(letter):
 
 @kind("long-line", 1)
 def long_line(letter):
-    words = " ".join(letter.sentence("en", 10) for _ in range(1500))
+    words = (letter.sentence("en", 10) + " ") * 1500
     return message(letter, "en", text_leaf(words + "\n" + "y" * 100_000 + "\n"))
 
 

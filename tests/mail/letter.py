@@ -1,5 +1,6 @@
 """One message under construction, and the encoders that it needs."""
 import base64
+import math
 import quopri
 import random
 import re
@@ -10,6 +11,7 @@ from words import BETWEEN, FILES, PEOPLE, STOP, WORDS
 DAY = 86400
 FIRST_UNIX = 1356998400  # 2013-01-01
 SPAN = 12 * 365 * DAY + 3 * DAY  # to the end of 2024
+RARER = 0.84  # of one word to the next; the last English ones are in 2 % of the messages
 ZONES = [0, 0, 60, 120, -300, -480, 330, 540, 765]
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
@@ -73,15 +75,17 @@ class Letter:
         self.subject = self.message_id = self.sender = None
         self.attachments = []
         self.received_unix = None  # only when the kind wants a certain INTERNALDATE
+        self.wanted_id = None  # instead of a Message-ID of its own
 
     def language(self):
         return self.random.choice(["en", "en", "en", "de", "de", "fr", "es", "pl", "ru", "el",
                                    "ja", "zh", "ko", "ar"])
 
     def word(self, language):
-        """Words at the front of the list come more often."""
+        """Each word of the list comes less often than the one before it."""
         choice = WORDS[language]
-        return choice[int(len(choice) * self.random.random() ** 2)]
+        part = self.random.random() * (1 - RARER ** len(choice))
+        return choice[int(math.log(1 - part, RARER))]
 
     def sentence(self, language, words=None, into=None):
         """Its words are noted in "into": the message's own words unless told otherwise."""
@@ -99,7 +103,8 @@ class Letter:
         return "\n".join(lines) + "\n"
 
     def new_id(self):
-        self.message_id = f"<{self.seed}.{self.number}.{self.random.getrandbits(48):x}@example.org>"
+        own = f"<{self.seed}.{self.number}.{self.random.getrandbits(48):x}@example.org>"
+        self.message_id = self.wanted_id or own
         return self.message_id
 
     def date(self):

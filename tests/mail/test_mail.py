@@ -99,11 +99,20 @@ class Determinism(Case):
         later = self.fresh("--seed", "1", "--first", "120", "--count", "40")
         self.assertEqual(later.entries, tree.entries[120:160])
 
+    def test_what_cannot_be_appended_can_be_left_out(self):
+        fewer = self.fresh("--seed", "1", "--count", "300", "--appendable")
+        gone = {"empty", "bare-cr", "ends-in-cr", "received-2040"}
+        changed = {entry["sha256"] for entry in tree.entries if entry["kind"] in gone}
+        self.assertEqual(fewer.entries, [entry for entry in tree.entries
+                                         if entry["sha256"] not in changed])
+        self.assertLess(len(fewer.entries), 300)
+
     def test_plain_mode(self):
         options = ("--seed", "3", "--count", "500", "--plain")
         one, two = self.fresh(*options), self.fresh(*options)
         self.assertEqual((one.lines, one.digest()), (two.lines, two.digest()))
-        self.assertEqual(len({entry["sha256"] for entry in one.entries}), 500)
+        bodies = {one.data(entry).partition(b"\n\n")[2] for entry in one.entries}
+        self.assertEqual(len(bodies), 500)
         self.assertEqual(len({entry["folder"] for entry in one.entries}), 20)
 
 
@@ -195,6 +204,8 @@ class Encodings(unittest.TestCase):
         for width in (76, 72, 64, 60):
             lines = self.base64_of(f"base64-{width}")
             self.assertEqual({len(line.strip()) for line in lines[:-1]}, {width})
+        lines = self.base64_of("base64-near-4k")
+        self.assertEqual({len(line.strip()) for line in lines[:-1]}, {76})
         self.assertEqual(len(self.base64_of("base64-one-line")), 1)
         self.assertGreater(len({len(line) for line in self.base64_of("base64-ragged")}), 50)
 
@@ -239,6 +250,12 @@ class Words(unittest.TestCase):
         every = sorted(folded(word) for words in WORDS.values() for word in words)
         for word, following in zip(every, every[1:]):
             self.assertFalse(following.startswith(word), f"{word} {following}")
+
+    def test_some_words_are_frequent_and_some_rare(self):
+        counts = collections.Counter(word for entry in tree.entries for word in entry["words"])
+        english = [counts[word] for word in WORDS["en"]]
+        self.assertGreater(english[0], 5 * english[-1])
+        self.assertGreater(min(english), 0)
 
     def test_a_reader_finds_the_words_of_the_manifest(self):
         every = {word for words in WORDS.values() for word in words}

@@ -42,6 +42,8 @@ START_TEST(refuses_surrogates_and_what_is_too_large)
 	check_valid(BYTES("\xf8\x88\x80\x80\x80"), false);
 	check_valid(BYTES("\xfe"), false);
 	check_valid(BYTES("\xff"), false);
+	check_valid(BYTES("\x84\x80\x80\x80"), false);
+	check_valid(BYTES("\xfc\x80\x80\x80"), false);
 }
 END_TEST
 
@@ -101,6 +103,9 @@ START_TEST(writes_what_it_reads)
 	buf_clear(&buf);
 	utf8_put(&buf, 0x20ac);
 	ck_assert(bytes_equal(buf_view(&buf), BYTES("\xe2\x82\xac")));
+	buf_clear(&buf);
+	utf8_put(&buf, 0x10ffff);
+	ck_assert(bytes_equal(buf_view(&buf), BYTES("\xf4\x8f\xbf\xbf")));
 	buf_release(&buf);
 }
 END_TEST
@@ -147,6 +152,35 @@ START_TEST(prints_nothing_invisible)
 	check_prints(BYTES("\xd8\x9cx\xc2\xad"), "x", 1);              /* U+061C, U+00AD */
 	check_prints(BYTES("\xf3\xa0\x81\x81x\xef\xbf\xb9"), "x", 1);  /* U+E0041, U+FFF9 */
 	check_prints(BYTES("\xe2\x80\xaf\xe2\x80\x90"), "\xe2\x80\xaf\xe2\x80\x90", 2);
+}
+END_TEST
+
+/* The first and last of each run of invisible characters, and their visible neighbours. */
+START_TEST(the_invisible_ones_have_exact_borders)
+{
+	static const uint32_t gone[] = {0xad, 0x61c, 0x200b, 0x200f, 0x2028, 0x202e, 0x2060, 0x206f,
+	    0xfeff, 0xfff9, 0xfffb, 0xe0000, 0xe0fff};
+	static const uint32_t stay[] = {0xac, 0xae, 0x61b, 0x61d, 0x200a, 0x2010, 0x2027, 0x202f,
+	    0x205f, 0x2070, 0xfefe, 0xff00, 0xfff8, 0xfffc, 0xdffff, 0xe1000};
+	struct buf in, out;
+
+	buf_init(&in, 10);
+	buf_init(&out, 10);
+	for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
+		buf_clear(&in);
+		utf8_put(&in, gone[i]);
+		utf8_print(&out, buf_view(&in), 0);
+		ck_assert_msg(out.n == 0, "U+%X", gone[i]);
+	}
+	for (size_t i = 0; i < sizeof stay / sizeof *stay; i++) {
+		buf_clear(&in);
+		buf_clear(&out);
+		utf8_put(&in, stay[i]);
+		utf8_print(&out, buf_view(&in), 0);
+		ck_assert_msg(bytes_equal(buf_view(&in), buf_view(&out)), "U+%X", stay[i]);
+	}
+	buf_release(&in);
+	buf_release(&out);
 }
 END_TEST
 
@@ -224,6 +258,6 @@ SUITE(judges_the_borders_of_every_length, refuses_overlong_forms,
     refuses_surrogates_and_what_is_too_large, refuses_broken_sequences,
     takes_one_character_after_the_other, writes_what_it_reads,
     prints_nothing_that_commands_a_terminal, prints_nothing_invisible,
-    prints_wrong_bytes_as_the_replacement, cuts_with_three_dots, cuts_by_what_is_seen,
-    counts_wide_characters_twice, keeps_marks_with_their_letter,
-    a_full_buffer_overflows_and_stays_text)
+    the_invisible_ones_have_exact_borders, prints_wrong_bytes_as_the_replacement,
+    cuts_with_three_dots, cuts_by_what_is_seen, counts_wide_characters_twice,
+    keeps_marks_with_their_letter, a_full_buffer_overflows_and_stays_text)

@@ -97,7 +97,14 @@ END_TEST
 
 START_TEST(takes_the_most_flags_that_fit)
 {
+	char longest[IMAPFLAGS_MAX_BYTES + 1];
 	struct buf many;
+
+	memset(longest, 'x', sizeof longest);
+	normalised((struct bytes){longest, IMAPFLAGS_MAX_BYTES});
+	ck_assert_uint_eq(out.n, IMAPFLAGS_MAX_BYTES);
+	normalised((struct bytes){longest, IMAPFLAGS_MAX_BYTES + 1});
+	ck_assert_uint_eq(out.n, 0);
 
 	buf_init(&many, 1 << 20);
 	for (int c = 0x21; c < 0x7f; c++)
@@ -150,6 +157,7 @@ START_TEST(permits_what_the_folder_keeps)
 	ck_assert_str_eq(permitted(all, "$l \\Seen"), "$L \\Seen");
 	ck_assert_str_eq(permitted(all, ""), "");
 	ck_assert_str_eq(permitted("", "\\*"), "");
+	ck_assert_str_eq(permitted("~a !b $c,d", "\\*"), "~a !b $c,d");
 }
 END_TEST
 

@@ -107,6 +107,11 @@ START_TEST(finds_the_end_of_a_code)
 	ck_assert_bytes(heard.code_argument, "14");
 	HEAR("* NO [X ((y] z\r\n");
 	ck_assert_bytes(heard.code_argument, "((y");
+	HEAR("* OK [READ-ONLY] (a)] b\r\n");
+	ck_assert_bytes(heard.code, "READ-ONLY");
+	ck_assert_bytes(heard.human, "(a)] b");
+	HEAR("* OK [UIDNEXT 5] (a)] b\r\n");
+	ck_assert_bytes(heard.code_argument, "5");
 	HEAR("* OK [] x\r\n");
 	ck_assert_bytes(heard.code, "");
 }
@@ -245,6 +250,7 @@ START_TEST(reads_the_flags_of_a_folder)
 	HEAR("* FLAGS (\\Seen odd(keyword 5\")\r\n");
 	ck_assert_bytes(heard.list, "\\Seen odd(keyword 5\"");
 	UNHEARD(ERR_PROTOCOL, "* FLAGS \\Seen\r\n");
+	UNHEARD(ERR_PROTOCOL, "* FLAGS \\Seen)\r\n");
 	UNHEARD(ERR_PROTOCOL, "* FLAGS (\\Seen\r\n");
 	UNHEARD(ERR_PROTOCOL, "* FLAGS\r\n");
 }

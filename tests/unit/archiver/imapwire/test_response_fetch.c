@@ -138,7 +138,7 @@ START_TEST(no_other_section_is_the_body)
 {
 	static const char *const sections[] = {"BODY[]<0>", "BODY[]<5>", "BODY[TEXT]", "BODY[1]",
 	    "RFC822.TEXT", "RFC822.HEADER", "BINARY[]", "BODY.PEEK[TEXT]", "BODY[MIME]", "XBODY[]",
-	    "BODY", "BODY[HEADER.FIELDS (X)]<0>", "BODY[HEADER]<0>"};
+	    "BODY", "BODY[HEADER.FIELDS.NOT (X)]", "BODY[HEADER.FIELDS (X)]<0>", "BODY[HEADER]<0>"};
 	char text[128];
 
 	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {

@@ -299,7 +299,12 @@ START_TEST(reads_quotas)
 	ck_assert(!heard.quota.has_storage);
 	HEAR("* QUOTA x (STORAGE 5)\r\n");
 	ck_assert(!heard.quota.has_storage);
+	HEAR("* QUOTA \"ROOT\"\r\n"); /* Courier */
+	ck_assert_bytes(heard.quota.root, "ROOT");
+	ck_assert(!heard.quota.has_storage);
+	UNHEARD(ERR_PROTOCOL, "* QUOTA\r\n");
 	UNHEARD(ERR_PROTOCOL, "* QUOTA x\r\n");
+	UNHEARD(ERR_PROTOCOL, "* QUOTA \"x\" y\r\n");
 	UNHEARD(ERR_PROTOCOL, "* QUOTA x (STORAGE 1 2\r\n");
 }
 END_TEST

@@ -1,0 +1,75 @@
+/* Knows: mailcask rebuild. */
+#include "app/command.h"
+#include "app/output.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int remove_index(struct app *app, struct err *err)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	char *path = vault_index_path(app->vault);
+	int result = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
+		char *file = mem_format("%s%s", path, ends[i]);
+
+		if (unlink(file) != 0 && errno != ENOENT)
+			result = err_os(err, errno, "cannot remove %s", file);
+		free(file);
+	}
+	free(path);
+	return result;
+}
+
+static int rebuild(struct app *app, bool catalog, bool index, struct err *err)
+{
+	struct catalog_totals totals;
+	char number[OUTPUT_NUMBER_BYTES];
+
+	if (catalog && vault_rebuild(app->vault, err) != 0)
+		return -1;
+	if (index && (remove_index(app, err) != 0 || app_catch_up(app, err) != 0))
+		return -1;
+	if (catalog_totals(vault_catalog(app->vault), &totals, err) != 0)
+		return -1;
+	if (app->json)
+		output_line("{\"messages\":%" PRIu64 "}", totals.messages);
+	else if (!app->quiet)
+		output_line("%s made again: %s messages",
+		    catalog && index ? "catalogue and index"
+		    : catalog	     ? "catalogue"
+				     : "index",
+		    output_number(totals.messages, number));
+	return 0;
+}
+
+static int run(struct app *app, const struct arguments *arguments)
+{
+	const char *what = arguments->operand_count ? arguments->operand[0] : NULL;
+	bool catalog = !what || strcmp(what, "catalog") == 0;
+	bool index = !what || strcmp(what, "index") == 0;
+	struct err err = {0};
+
+	if (!catalog && !index)
+		err_set(&err, ERR_USAGE, "what can be rebuilt is catalog or index, not \"%s\"", what);
+	else if (app_open_vault(app, true, &err) == 0 && rebuild(app, catalog, index, &err) == 0)
+		return EXIT_DONE;
+	return app_fail(app, &err);
+}
+
+const struct command cmd_rebuild = {
+    .name = "rebuild",
+    .operands = "[catalog|index]",
+    .summary = "Make catalog.db and index.db again from the segments",
+    .details = "Both are derived: they can be deleted at any time, nothing is lost.",
+    .example = "mailcask rebuild",
+    .operands_max = 1,
+    .run = run,
+};

@@ -1,0 +1,151 @@
+/* Knows: mailcask status. Asks no server. */
+#include "app/bar.h"
+#include "app/command.h"
+#include "app/output.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct last {
+	struct bytes account;
+	int64_t time_unix;
+	uint64_t messages;
+	bool found;
+	char reason[200];
+};
+
+static int take_last(void *arg, const struct catalog_sync *sync, struct err *err)
+{
+	struct last *last = arg;
+	size_t n = sync->reason.n < sizeof last->reason ? sync->reason.n : sizeof last->reason - 1;
+
+	(void)err;
+	if (last->found || !bytes_equal(sync->account, last->account))
+		return 0;
+	last->found = true;
+	last->time_unix = sync->time_unix;
+	last->messages = sync->messages;
+	if (n > 0)
+		memcpy(last->reason, sync->reason.p, n);
+	last->reason[n] = '\0';
+	return 0;
+}
+
+static void print_account_json(const char *name, const struct catalog_account_totals *totals,
+    const struct last *last)
+{
+	struct jsonout json;
+	struct buf line;
+
+	buf_init(&line, 1 << 20);
+	jsonout_start(&json, &line);
+	jsonout_object(&json, NULL);
+	jsonout_text(&json, "account", bytes_of(name));
+	jsonout_u64(&json, "folders", totals->folders);
+	jsonout_u64(&json, "messages", totals->present);
+	jsonout_u64(&json, "bytes", totals->present_bytes);
+	jsonout_u64(&json, "purged", totals->purged);
+	jsonout_u64(&json, "purged_bytes", totals->purged_bytes);
+	jsonout_u64(&json, "skipped", totals->skipped);
+	if (last->found)
+		jsonout_time(&json, "last_news", last->time_unix);
+	if (last->reason[0])
+		jsonout_text(&json, "error", bytes_of(last->reason));
+	jsonout_end(&json);
+	output_json_line(&line);
+	buf_release(&line);
+}
+
+static void print_account_text(const char *name, const struct catalog_account_totals *totals,
+    const struct last *last)
+{
+	char a[OUTPUT_NUMBER_BYTES], size[BAR_SIZE_BYTES], time[CLOCK_ISO_BYTES];
+
+	bar_size(totals->present_bytes, size);
+	printf("%s\n  on the server  %s messages (%s)", name, output_number(totals->present, a), size);
+	printf(" in %s folders\n", output_number(totals->folders, a));
+	bar_size(totals->purged_bytes, size);
+	if (totals->purged)
+		printf("  freed there    %s messages (%s)\n", output_number(totals->purged, a), size);
+	if (totals->skipped)
+		printf("  not archived   %s messages: see mailcask audit\n",
+		    output_number(totals->skipped, a));
+	if (last->found) {
+		clock_local(last->time_unix, time);
+		printf("  last news      %s, %s messages\n", time, output_number(last->messages, a));
+	}
+	if (last->reason[0])
+		printf("  ended early    %s\n", last->reason);
+}
+
+static int show_account(struct app *app, const char *name, struct err *err)
+{
+	struct catalog *catalog = vault_catalog(app->vault);
+	struct last last = {.account = bytes_of(name)};
+	struct catalog_account_totals totals;
+
+	if (catalog_account_totals(catalog, bytes_of(name), &totals, err) != 0 ||
+	    catalog_each_sync(catalog, 1000, take_last, &last, err) != 0)
+		return -1;
+	if (app->json)
+		print_account_json(name, &totals, &last);
+	else
+		print_account_text(name, &totals, &last);
+	return 0;
+}
+
+static int show_archive(struct app *app, struct err *err)
+{
+	struct catalog_totals totals;
+	uint64_t segment_bytes, catalog_bytes, index_bytes;
+	uint32_t segments;
+	char a[OUTPUT_NUMBER_BYTES], raw[BAR_SIZE_BYTES], stored[BAR_SIZE_BYTES],
+	    index[BAR_SIZE_BYTES], catalog[BAR_SIZE_BYTES];
+
+	if (catalog_totals(vault_catalog(app->vault), &totals, err) != 0 ||
+	    vault_size(app->vault, &segment_bytes, &segments, &catalog_bytes, &index_bytes, err) !=
+		0)
+		return -1;
+	if (app->json) {
+		output_line("{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
+			    ",\"segments\":%u,\"segment_bytes\":%" PRIu64
+			    ",\"catalog_bytes\":%" PRIu64 ",\"index_bytes\":%" PRIu64 "}",
+		    totals.messages, totals.size_bytes, segments, segment_bytes, catalog_bytes,
+		    index_bytes);
+		return 0;
+	}
+	bar_size(totals.size_bytes, raw);
+	bar_size(segment_bytes, stored);
+	bar_size(catalog_bytes, catalog);
+	bar_size(index_bytes, index);
+	printf("archive\n  messages       %s (%s)\n", output_number(totals.messages, a), raw);
+	printf("  on the disk    %s in %u segments", stored, segments);
+	if (totals.size_bytes > 0)
+		printf(", %.1f %% of the mail",
+		    100.0 * (double)segment_bytes / (double)totals.size_bytes);
+	printf("\n  databases      catalogue %s, search index %s\n", catalog, index);
+	return 0;
+}
+
+static int run(struct app *app, const struct arguments *arguments)
+{
+	struct err err = {0};
+	size_t i;
+
+	(void)arguments;
+	if (app_need_settings(app, &err) != 0 || app_open_vault(app, false, &err) != 0)
+		return app_fail(app, &err);
+	for (i = 0; i < app->settings->account_count; i++)
+		if (show_account(app, app->settings->account[i].name, &err) != 0)
+			return app_fail(app, &err);
+	if (show_archive(app, &err) != 0)
+		return app_fail(app, &err);
+	return EXIT_DONE;
+}
+
+const struct command cmd_status = {
+    .name = "status",
+    .summary = "Show accounts and archive: how much, how small, when last",
+    .example = "mailcask status",
+    .run = run,
+};

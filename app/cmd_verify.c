@@ -1,0 +1,130 @@
+/* Knows: mailcask verify. */
+#include "app/bar.h"
+#include "app/command.h"
+#include "app/output.h"
+
+#include <inttypes.h>
+
+struct calls {
+	struct app *app;
+	struct bar bar;
+	uint64_t faults;
+	struct buf line;
+};
+
+static void print_fault(struct calls *calls, const char *what, const struct msg_id *id)
+{
+	struct jsonout json;
+
+	calls->faults++;
+	if (!calls->app->json) {
+		bar_clear();
+		output_text(bytes_of(what));
+		putchar('\n');
+		return;
+	}
+	jsonout_start(&json, &calls->line);
+	jsonout_object(&json, NULL);
+	jsonout_text(&json, "fault", bytes_of(what));
+	if (id)
+		jsonout_hex(&json, "id", &id->sum);
+	jsonout_end(&json);
+	output_json_line(&calls->line);
+}
+
+static void take_fault(void *arg, const char *what)
+{
+	print_fault(arg, what, NULL);
+}
+
+static void take_bad_message(
+    void *arg, const struct catalog_message *message, const char *what)
+{
+	print_fault(arg, what, &message->id);
+}
+
+static int show_progress(void *arg, uint64_t done, uint64_t all, struct err *err)
+{
+	struct calls *calls = arg;
+
+	bar_show(&calls->bar, "verifying", done, all, 0);
+	if (app_must_stop(calls->app))
+		return err_set(err, ERR_STOPPED, "stopped");
+	return 0;
+}
+
+static int check_index(struct calls *calls, struct err *err)
+{
+	const char *what;
+	struct err why = {0};
+	int got;
+
+	if (app_open_index(calls->app, false, &why) != 0) {
+		if (why.code != ERR_ABSENT)
+			print_fault(calls, why.text, NULL);
+		else
+			app_note(calls->app, "%s", why.text);
+		return 0;
+	}
+	got = index_verify(calls->app->index, &what, err);
+	if (got == 1)
+		print_fault(calls, what, NULL);
+	return got < 0 ? -1 : 0;
+}
+
+static void print_summary(struct calls *calls, const struct catalog_totals *totals)
+{
+	char a[OUTPUT_NUMBER_BYTES], b[OUTPUT_NUMBER_BYTES], size[BAR_SIZE_BYTES];
+
+	bar_clear();
+	if (calls->app->json) {
+		output_line("{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"blobs\":%" PRIu64
+			    ",\"faults\":%" PRIu64 "}",
+		    totals->messages, totals->size_bytes, totals->blobs, calls->faults);
+		return;
+	}
+	bar_size(totals->size_bytes, size);
+	printf("%s messages (%s), %s attachments: ", output_number(totals->messages, a), size,
+	    output_number(totals->blobs, b));
+	if (calls->faults == 0)
+		printf("all is well\n");
+	else
+		printf("%s faults\n", output_number(calls->faults, a));
+}
+
+static int run(struct app *app, const struct arguments *arguments)
+{
+	struct calls calls = {.app = app, .bar = {.app = app, .unit = BAR_BYTES}};
+	struct vault_verify_calls told = {.fault = take_fault,
+	    .bad_message = take_bad_message,
+	    .progress = show_progress,
+	    .arg = &calls};
+	struct catalog_totals totals;
+	struct err err = {0};
+	bool quick = argument(&cmd_verify, arguments, "quick") != NULL;
+	int status = EXIT_DONE;
+
+	if (app_open_vault(app, true, &err) != 0)
+		return app_fail(app, &err);
+	buf_init(&calls.line, 1 << 20);
+	if (vault_verify(app->vault, quick, &told, &err) < 0 || check_index(&calls, &err) != 0 ||
+	    catalog_totals(vault_catalog(app->vault), &totals, &err) != 0) {
+		status = app_fail(app, &err);
+	} else {
+		print_summary(&calls, &totals);
+		status = calls.faults > 0 ? EXIT_DAMAGED : EXIT_DONE;
+	}
+	buf_release(&calls.line);
+	return status;
+}
+
+const struct command cmd_verify = {
+    .name = "verify",
+    .summary = "Check the archive: every frame, every message, catalogue and index",
+    .details = "Reads all from the disk, rebuilds every message and compares its SHA-256; checks\n"
+	       "the journal's chain, the catalogue against the journal, the index against the\n"
+	       "catalogue. Exit status 3 when something is wrong.",
+    .example = "mailcask verify",
+    .option = {{"quick", 0, NULL, "structure and journal only, without the messages"}},
+    .run = run,
+};

@@ -1,0 +1,196 @@
+/* Owns:  standard output.
+ * Never: lets a control character of a message reach a terminal, except with output_raw. */
+#include "app/output.h"
+
+#include "archiver/mime/mimehead.h"
+
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+void output_raw(struct bytes data)
+{
+	fwrite(data.p, 1, data.n, stdout);
+}
+
+void output_json_line(struct buf *line)
+{
+	buf_char(line, '\n');
+	output_raw(buf_view(line));
+	buf_clear(line);
+}
+
+void output_line(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+}
+
+void output_text(struct bytes text)
+{
+	struct buf clean;
+
+	buf_init(&clean, SIZE_MAX / 2);
+	while (text.n > 0) {
+		size_t n = 0;
+
+		while (n < text.n && text.p[n] != '\n' && text.p[n] != '\t')
+			n++;
+		utf8_print(
+		    &clean, (struct bytes){text.p, n - (n > 0 && text.p[n - 1] == '\r')}, 0);
+		if (n < text.n)
+			buf_char(&clean, text.p[n]);
+		text = bytes_from(text, n + 1);
+	}
+	output_raw(buf_view(&clean));
+	buf_release(&clean);
+}
+
+size_t output_columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
+		return size.ws_col;
+	return 80;
+}
+
+bool output_is_terminal(void)
+{
+	return isatty(STDOUT_FILENO);
+}
+
+void output_cell(struct bytes text, int width)
+{
+	size_t room = (size_t)abs(width), used;
+	struct buf cell;
+
+	buf_init(&cell, SIZE_MAX / 2);
+	used = utf8_print(&cell, text, room);
+	if (width < 0)
+		printf("%*s", (int)(room - used), "");
+	output_raw(buf_view(&cell));
+	if (width > 0)
+		printf("%*s", (int)(room - used), "");
+	buf_release(&cell);
+}
+
+const char *output_number(uint64_t value, char out[OUTPUT_NUMBER_BYTES])
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof digits, "%" PRIu64, value), i;
+	char *p = out;
+
+	for (i = 0; i < n; i++) {
+		if (i > 0 && (n - i) % 3 == 0)
+			*p++ = ',';
+		*p++ = digits[i];
+	}
+	*p = '\0';
+	return out;
+}
+
+bool output_is_fine(void)
+{
+	return fflush(stdout) == 0 && !ferror(stdout);
+}
+
+/* ---- messages ---- */
+
+/* The place that counts most; the statement gives them by state. */
+struct best {
+	bool found;
+	enum place_state state;
+	int64_t folder_number;
+	uint32_t uid;
+	char *flags;
+};
+
+static int take_best(void *arg, const struct catalog_place *place, struct err *err)
+{
+	struct best *best = arg;
+
+	(void)err;
+	if (best->found && !(best->state == PLACE_GONE && place->state == PLACE_PURGED))
+		return 0;
+	free(best->flags);
+	*best = (struct best){.found = true,
+	    .state = place->state,
+	    .folder_number = place->folder_number,
+	    .uid = place->uid,
+	    .flags = bytes_string(place->flags)};
+	return 0;
+}
+
+static void put_flags(struct jsonout *json, struct bytes flags)
+{
+	jsonout_array(json, "flags");
+	while (flags.n > 0) {
+		size_t n = 0;
+
+		while (n < flags.n && flags.p[n] != ' ')
+			n++;
+		jsonout_text(json, NULL, (struct bytes){flags.p, n});
+		flags = bytes_from(flags, n + 1);
+	}
+	jsonout_end(json);
+}
+
+static void put_decoded(struct jsonout *json, const char *key, struct bytes raw)
+{
+	struct buf text;
+
+	buf_init(&text, 1 << 20);
+	mimehead_decode(&text, raw);
+	jsonout_text(json, key, buf_view(&text));
+	buf_release(&text);
+}
+
+static int put_place(
+    struct app *app, struct jsonout *json, const struct best *best, struct err *err)
+{
+	struct catalog_folder folder;
+
+	if (!best->found)
+		return 0;
+	if (catalog_folder_number(
+		vault_catalog(app->vault), best->folder_number, &folder, err) != 1)
+		return -1;
+	jsonout_text(json, "account", folder.account);
+	jsonout_text(json, "folder", folder.shown);
+	jsonout_u64(json, "uid", best->uid);
+	return 0;
+}
+
+int output_json_message(struct app *app, struct jsonout *json,
+    const struct catalog_message *message, struct err *err)
+{
+	struct best best = {0};
+	int result;
+
+	jsonout_hex(json, "id", &message->id.sum);
+	result = catalog_places_of(
+	    vault_catalog(app->vault), message->n, take_best, &best, err);
+	if (result == 0)
+		result = put_place(app, json, &best, err);
+	if (message->has_date)
+		jsonout_time(json, "date", message->date_unix);
+	else
+		jsonout_null(json, "date");
+	put_decoded(json, "from", message->from);
+	put_decoded(json, "subject", message->subject);
+	jsonout_u64(json, "size", message->size_bytes);
+	put_flags(json, bytes_of(best.flags));
+	free(best.flags);
+	return result;
+}
