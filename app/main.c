@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct command *const commands[] = {&cmd_init, &cmd_sync, &cmd_run, &cmd_status,
     &cmd_search, &cmd_show, &cmd_attachments, &cmd_plan, &cmd_purge, &cmd_hold, &cmd_audit,
@@ -114,6 +115,24 @@ static int run_command(const struct command *command, int argc, char **argv)
 	return status;
 }
 
+/* "mailcask -c FILE sync" is "mailcask sync -c FILE": the command comes first. */
+static void move_command_first(int argc, char **argv)
+{
+	char *command;
+	int i = 1;
+
+	while (i < argc && argv[i][0] == '-' && argv[i][1])
+		i += strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "--config") == 0 ||
+			     strcmp(argv[i], "--archive") == 0
+			 ? 2
+			 : 1;
+	if (i <= 1 || i >= argc)
+		return;
+	command = argv[i];
+	memmove(argv + 2, argv + 1, (size_t)(i - 1) * sizeof *argv);
+	argv[1] = command;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
@@ -121,6 +140,9 @@ int main(int argc, char **argv)
 	/* Widths and letters of any language; numbers and dates stay as they are. */
 	if (!setlocale(LC_CTYPE, "") || strcmp(setlocale(LC_CTYPE, NULL), "C") == 0)
 		setlocale(LC_CTYPE, "C.UTF-8");
+	/* What is archived is for its owner. */
+	umask(077);
+	move_command_first(argc, argv);
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_WRONG_USE;

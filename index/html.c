@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 
 #include <libxml/HTMLparser.h>
+#include <libxml/parserInternals.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@
 #define PARSER_COST_BYTES       1024
 #define WASTED_BYTES_MAX(n)     (((n) + PARSER_COST_BYTES) * 32)
 
+#define NAME_BYTES_MAX          128
 #define LINK_BYTES_MAX          2048
 #define BOGUS_COMMENT_BYTES_MAX 200
 #define BYTE_ORDER_MARK         "\xef\xbb\xbf"
@@ -267,13 +269,38 @@ static void put_image(struct text *text, const char *alternative)
 	widen(text, GAP_BLANK);
 }
 
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_name_character(char c)
+{
+	return is_letter(c) || (c >= '0' && c <= '9') || (c && strchr(":-_.", c));
+}
+
+/* Callbacks come between constructs, but those that a tag implies come behind its name: then
+ * its "<" is the place. */
+static size_t start_of_tag(struct bytes html, size_t at)
+{
+	size_t name = at;
+
+	if (at == html.n || html.p[at] == '>' || html.p[at] == '/')
+		return at;
+	while (name > 0 && at - name <= NAME_BYTES_MAX && is_name_character(html.p[name - 1]))
+		name--;
+	return name > 0 && name < at && html.p[name - 1] == '<' && is_letter(html.p[name])
+	    ? name - 1
+	    : at;
+}
+
 /* Once stopped, a parser still closes what is open, and has forgotten where it was. */
 static void note_place(struct text *text)
 {
 	long n = text->is_stopped ? -1 : xmlByteConsumed(text->parser);
 
 	if (n >= 0 && (size_t)n <= text->fed)
-		text->seen = (size_t)n;
+		text->seen = start_of_tag(text->html, (size_t)n);
 	text->separators = 0;
 }
 
@@ -417,6 +444,28 @@ static int on_close(void *arg)
 	return 0;
 }
 
+static htmlParserCtxtPtr parser_new(struct text *text)
+{
+	htmlParserCtxtPtr parser = htmlNewParserCtxt();
+	xmlParserInputBufferPtr input;
+
+	if (!parser)
+		return NULL;
+	*parser->sax = handlers();
+	parser->userData = text;
+	htmlCtxtUseOptions(parser,
+	    HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC | HTML_PARSE_NODEFDTD);
+	input = xmlParserInputBufferCreateIO(on_read, on_close, text, XML_CHAR_ENCODING_NONE);
+	if (input)
+		inputPush(parser, xmlNewIOInputStream(parser, input, XML_CHAR_ENCODING_NONE));
+	if (!parser->input) {
+		htmlFreeParserCtxt(parser);
+		return NULL;
+	}
+	parser->charset = XML_CHAR_ENCODING_UTF8;
+	return parser;
+}
+
 /* Parses as much as one parser can; what is left. */
 static struct bytes parse(struct text *text, struct bytes html)
 {
@@ -426,13 +475,10 @@ static struct bytes parse(struct text *text, struct bytes html)
 	text->depth = text->hidden_depth = text->pre_depth = 0;
 	text->fed = text->seen = text->separators = 0;
 	text->is_stopped = false;
-	text->parser = htmlNewParserCtxt();
+	text->parser = parser_new(text);
 	if (!text->parser)
 		return (struct bytes){NULL, 0};
-	*text->parser->sax = handlers();
-	text->parser->userData = text;
-	htmlCtxtReadIO(text->parser, on_read, on_close, text, NULL, NULL,
-	    HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC | HTML_PARSE_NODEFDTD);
+	htmlParseDocument(text->parser);
 	htmlFreeParserCtxt(text->parser);
 	close_link(text);
 	done = text->is_stopped ? text->seen : text->fed;

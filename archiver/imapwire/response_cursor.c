@@ -48,7 +48,7 @@ void cursor_skip_spaces(struct cursor *cursor)
 		cursor->p++;
 }
 
-static bool ends_word(char c)
+bool response_ends_word(char c)
 {
 	return c == ' ' || c == '(' || c == ')' || c == '"';
 }
@@ -57,7 +57,7 @@ struct bytes cursor_word(struct cursor *cursor)
 {
 	const char *start = cursor->p;
 
-	while (cursor->p < cursor->stop && !ends_word(*cursor->p))
+	while (cursor->p < cursor->stop && !response_ends_word(*cursor->p))
 		cursor->p++;
 	return (struct bytes){start, (size_t)(cursor->p - start)};
 }

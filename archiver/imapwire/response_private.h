@@ -60,6 +60,8 @@ bool value_size(const struct value *value, uint64_t *out);
 /* A quoted string or a literal that is here. */
 bool value_is_string(const struct value *value);
 
+bool response_ends_word(char c); /* space, parenthesis, quote */
+
 /* What a line begins, by its first words. */
 bool response_is_status(
     struct bytes line);                    /* tagged, OK NO BAD BYE PREAUTH, +: ends in free text */

@@ -30,7 +30,7 @@ void response_text_clear(struct response_text *text)
 	text->pending_bytes = 0;
 }
 
-/* The next word of a line, and the line behind it; words end as in cursor_word(). */
+/* The next word of a line, and the line behind it. */
 static struct bytes take_word(struct bytes *line)
 {
 	struct bytes word;
@@ -38,7 +38,7 @@ static struct bytes take_word(struct bytes *line)
 
 	while (line->n > 0 && line->p[0] == ' ')
 		*line = bytes_from(*line, 1);
-	while (i < line->n && !memchr(" ()\"", line->p[i], 4))
+	while (i < line->n && !response_ends_word(line->p[i]))
 		i++;
 	word = (struct bytes){line->p, i};
 	*line = bytes_from(*line, i);

@@ -59,6 +59,7 @@ servers=()
 finish() {
   local status=$? server
   trap - EXIT
+  trap '' INT TERM HUP
   set +e
   if ((status && !failed)); then
     failed=1

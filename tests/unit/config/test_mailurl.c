@@ -43,6 +43,7 @@ START_TEST(takes_the_parts_apart)
 	check_parts(
 	    "IMAPS://me@Mail.Example.ORG/", "imaps://Mail.Example.ORG", "Mail.Example.ORG", "me");
 	check_parts("imaps://me@127.0.0.1:993", "imaps://127.0.0.1:993", "127.0.0.1", "me");
+	check_parts("imaps://azAZ09@azAZ09", "imaps://azAZ09", "azAZ09", "azAZ09");
 	check_parts("imaps://me@mail_server-1", "imaps://mail_server-1", "mail_server-1", "me");
 	check_parts("imaps://me@b\xc3\xbc\x63her.example", "imaps://b\xc3\xbc\x63her.example",
 	    "b\xc3\xbc\x63her.example", "me");
@@ -62,6 +63,9 @@ START_TEST(decodes_percent_forms)
 	check_parts("imaps://me%40example.org@h", "imaps://h", "h", "me@example.org");
 	check_parts("imaps://dom%5Cme%2fbox%3Ax%25@h", "imaps://h", "h", "dom\\me/box:x%");
 	check_parts("imaps://%c3%BC@h", "imaps://h", "h", "\xc3\xbc");
+	check_parts("imaps://%20%7a%7A%4f%4F%40@h", "imaps://h", "h", " zzOO@");
+	check_parts("imaps://%C3%AA@h", "imaps://h", "h", "\xc3\xaa");
+	check_parts("imaps://%c3%aa@h", "imaps://h", "h", "\xc3\xaa");
 }
 END_TEST
 
@@ -86,6 +90,10 @@ START_TEST(refuses_other_schemes)
 	check_refused("me@imap.example.org", "expected imaps:// or imap://");
 	check_refused("imaps:/h", "expected imaps:// or imap://");
 	check_refused("://h", "expected imaps:// or imap://");
+	check_refused("a-b://h", "expected imaps:// or imap://");
+	check_refused("abcdefghijklmnop://h", "abcdefghijklmnop:// does not lead to mailboxes");
+	check_refused("abcdefghijklmnopq://h", "expected imaps:// or imap://");
+	check_refused("x://h", "x:// does not lead to mailboxes");
 	check_refused("se cret secret secret://h", "expected imaps:// or imap://");
 	check_refused("", "expected imaps:// or imap://");
 }
@@ -108,6 +116,7 @@ START_TEST(refuses_a_wrong_user)
 	check_refused("imaps://secret%zz@h", "the user before the @");
 	check_refused("imaps://secret%00@h", "the user before the @");
 	check_refused("imaps://secret%0a@h", "the user before the @");
+	check_refused("imaps://%1fsecret@h", "the user before the @");
 	check_refused("imaps://secret%7F@h", "the user before the @");
 	check_refused("imaps://secret%ff@h", "the user before the @");
 }
