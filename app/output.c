@@ -4,6 +4,7 @@
 
 #include "archiver/mime/mimehead.h"
 
+#include "base/mem.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -107,29 +108,59 @@ bool output_is_fine(void)
 
 /* ---- messages ---- */
 
-/* The place that counts most; the statement gives them by state. */
-struct best {
-	bool found;
+/* A place, kept while the catalogue is asked for others. */
+struct place {
+	int64_t folder_number, date_unix, since_unix;
+	uint32_t uidvalidity, uid;
 	enum place_state state;
-	int64_t folder_number;
-	uint32_t uid;
 	char *flags;
 };
 
-static int take_best(void *arg, const struct catalog_place *place, struct err *err)
+struct places {
+	struct place *place;
+	size_t count, room;
+};
+
+static int keep_place(void *arg, const struct catalog_place *place, struct err *err)
 {
-	struct best *best = arg;
+	struct places *places = arg;
 
 	(void)err;
-	if (best->found && !(best->state == PLACE_GONE && place->state == PLACE_PURGED))
-		return 0;
-	free(best->flags);
-	*best = (struct best){.found = true,
-	    .state = place->state,
-	    .folder_number = place->folder_number,
+	places->place =
+	    mem_grow(places->place, &places->room, places->count + 1, sizeof *places->place);
+	places->place[places->count++] = (struct place){.folder_number = place->folder_number,
+	    .date_unix = place->date_unix,
+	    .since_unix = place->since_unix,
+	    .uidvalidity = place->uidvalidity,
 	    .uid = place->uid,
+	    .state = place->state,
 	    .flags = bytes_string(place->flags)};
 	return 0;
+}
+
+static void release_places(struct places *places)
+{
+	size_t i;
+
+	for (i = 0; i < places->count; i++)
+		free(places->place[i].flags);
+	free(places->place);
+}
+
+/* Present before purged before gone before numbered anew; the first of equals. */
+static const struct place *best_place(const struct places *places)
+{
+	static const int order[] = {[PLACE_PRESENT] = 0,
+	    [PLACE_PURGED] = 1,
+	    [PLACE_GONE] = 2,
+	    [PLACE_RETIRED] = 3};
+	const struct place *best = NULL;
+	size_t i;
+
+	for (i = 0; i < places->count; i++)
+		if (!best || order[places->place[i].state] < order[best->state])
+			best = &places->place[i];
+	return best;
 }
 
 static void put_flags(struct jsonout *json, struct bytes flags)
@@ -157,32 +188,59 @@ static void put_decoded(struct jsonout *json, const char *key, struct bytes raw)
 }
 
 static int put_place(
-    struct app *app, struct jsonout *json, const struct best *best, struct err *err)
+    struct app *app, struct jsonout *json, const struct place *place, struct err *err)
 {
 	struct catalog_folder folder;
 
-	if (!best->found)
-		return 0;
 	if (catalog_folder_number(
-		vault_catalog(app->vault), best->folder_number, &folder, err) != 1)
+		vault_catalog(app->vault), place->folder_number, &folder, err) != 1)
 		return -1;
 	jsonout_text(json, "account", folder.account);
 	jsonout_text(json, "folder", folder.shown);
-	jsonout_u64(json, "uid", best->uid);
+	jsonout_u64(json, "uid", place->uid);
 	return 0;
+}
+
+static int put_places(
+    struct app *app, struct jsonout *json, const struct places *places, struct err *err)
+{
+	static const char *const state[] = {[PLACE_PRESENT] = "present",
+	    [PLACE_PURGED] = "purged",
+	    [PLACE_GONE] = "gone",
+	    [PLACE_RETIRED] = "retired"};
+	size_t i;
+	int result = 0;
+
+	jsonout_array(json, "places");
+	for (i = 0; i < places->count; i++) {
+		const struct place *place = &places->place[i];
+
+		jsonout_object(json, NULL);
+		result |= put_place(app, json, place, err);
+		jsonout_u64(json, "uidvalidity", place->uidvalidity);
+		jsonout_time(json, "date", place->date_unix);
+		put_flags(json, bytes_of(place->flags));
+		jsonout_text(json, "state", bytes_of(state[place->state]));
+		jsonout_time(json, "since", place->since_unix);
+		jsonout_end(json);
+	}
+	jsonout_end(json);
+	return result;
 }
 
 int output_json_message(struct app *app, struct jsonout *json,
     const struct catalog_message *message, struct err *err)
 {
-	struct best best = {0};
+	struct places places = {0};
+	const struct place *best;
 	int result;
 
 	jsonout_hex(json, "id", &message->id.sum);
 	result = catalog_places_of(
-	    vault_catalog(app->vault), message->n, take_best, &best, err);
-	if (result == 0)
-		result = put_place(app, json, &best, err);
+	    vault_catalog(app->vault), message->n, keep_place, &places, err);
+	best = best_place(&places);
+	if (result == 0 && best)
+		result = put_place(app, json, best, err);
 	if (message->has_date)
 		jsonout_time(json, "date", message->date_unix);
 	else
@@ -190,7 +248,9 @@ int output_json_message(struct app *app, struct jsonout *json,
 	put_decoded(json, "from", message->from);
 	put_decoded(json, "subject", message->subject);
 	jsonout_u64(json, "size", message->size_bytes);
-	put_flags(json, bytes_of(best.flags));
-	free(best.flags);
+	put_flags(json, bytes_of(best ? best->flags : NULL));
+	if (result == 0)
+		result = put_places(app, json, &places, err);
+	release_places(&places);
 	return result;
 }

@@ -204,3 +204,16 @@ write_config() { # NAME[=URL]...
 mailcask() {
   "$MAILCASK" -c "$CONFIG" "$@"
 }
+
+# What the archive says it has of an account, as lines for compare_mail.
+archived() { # [ACCOUNT] [STATES]
+  mailcask search '*' --limit 0 --no-snippet --json -q |
+    "$PYTHON" "$ROOT/tests/mail/archived.py" ${1:+--account "$1"} --state "${2:-present}"
+}
+
+json() { # FILE EXPRESSION: of each JSON line "o"; prints it
+  "$PYTHON" -c 'import json, sys
+for line in open(sys.argv[1]):
+    o = json.loads(line)
+    print(eval(sys.argv[2]))' "$1" "$2"
+}
