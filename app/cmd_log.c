@@ -97,10 +97,16 @@ static int show_purged(void *arg, const struct catalog_purge *purge, struct err 
 	struct log *log = arg;
 	struct catalog *catalog = vault_catalog(log->app->vault);
 	struct catalog_message message;
+	struct catalog_place place;
 	char hex[SHA256_HEX_BYTES];
 	struct jsonout json;
-	int result = 0;
+	int64_t place_number;
+	int result = catalog_place_at(
+	    catalog, purge->folder_number, purge->uidvalidity, purge->uid, &place, err);
 
+	if (result < 0)
+		return -1;
+	place_number = result == 1 ? place.number : 0;
 	log->shown++;
 	if (catalog_message_n(catalog, purge->message_n, &message, err) != 1)
 		return -1;
@@ -114,7 +120,7 @@ static int show_purged(void *arg, const struct catalog_purge *purge, struct err 
 		return 0;
 	}
 	begin_json(log, &json, "purge", purge->time_unix);
-	result = output_json_message(log->app, &json, &message, err);
+	result = output_json_message(log->app, &json, &message, place_number, err);
 	jsonout_text(&json, "run", purge->run);
 	jsonout_text(&json, "rule", purge->rule);
 	jsonout_text(&json, "state", purge->state);

@@ -92,7 +92,7 @@ static int print_json(
 	buf_clear(&printer->line);
 	jsonout_start(&json, &printer->line);
 	jsonout_object(&json, NULL);
-	result = output_json_message(printer->app, &json, &copy, err);
+	result = output_json_message(printer->app, &json, &copy, 0, err);
 	if (printer->snippets)
 		jsonout_text(&json, "snippet", buf_view(&snippet));
 	jsonout_end(&json);

@@ -165,7 +165,7 @@ static int show_json(struct app *app, const struct catalog_message *message, str
 	if (result == 0) {
 		jsonout_start(&json, &line);
 		jsonout_object(&json, NULL);
-		result = output_json_message(app, &json, &again, err);
+		result = output_json_message(app, &json, &again, 0, err);
 		jsonout_u64(&json, "attachments", extract.attachments);
 		jsonout_text(&json, "text", buf_view(&extract.column[EXTRACT_BODY]));
 		jsonout_end(&json);

@@ -110,7 +110,7 @@ bool output_is_fine(void)
 
 /* A place, kept while the catalogue is asked for others. */
 struct place {
-	int64_t folder_number, date_unix, since_unix;
+	int64_t number, folder_number, date_unix, since_unix;
 	uint32_t uidvalidity, uid;
 	enum place_state state;
 	char *flags;
@@ -128,7 +128,8 @@ static int keep_place(void *arg, const struct catalog_place *place, struct err *
 	(void)err;
 	places->place =
 	    mem_grow(places->place, &places->room, places->count + 1, sizeof *places->place);
-	places->place[places->count++] = (struct place){.folder_number = place->folder_number,
+	places->place[places->count++] = (struct place){.number = place->number,
+	    .folder_number = place->folder_number,
 	    .date_unix = place->date_unix,
 	    .since_unix = place->since_unix,
 	    .uidvalidity = place->uidvalidity,
@@ -147,8 +148,9 @@ static void release_places(struct places *places)
 	free(places->place);
 }
 
-/* Present before purged before gone before numbered anew; the first of equals. */
-static const struct place *best_place(const struct places *places)
+/* The one with that number; or present before purged before gone before numbered anew, the first
+ * of equals. */
+static const struct place *choose_place(const struct places *places, int64_t number)
 {
 	static const int order[] = {[PLACE_PRESENT] = 0,
 	    [PLACE_PURGED] = 1,
@@ -157,9 +159,12 @@ static const struct place *best_place(const struct places *places)
 	const struct place *best = NULL;
 	size_t i;
 
-	for (i = 0; i < places->count; i++)
+	for (i = 0; i < places->count; i++) {
+		if (places->place[i].number == number)
+			return &places->place[i];
 		if (!best || order[places->place[i].state] < order[best->state])
 			best = &places->place[i];
+	}
 	return best;
 }
 
@@ -229,7 +234,7 @@ static int put_places(
 }
 
 int output_json_message(struct app *app, struct jsonout *json,
-    const struct catalog_message *message, struct err *err)
+    const struct catalog_message *message, int64_t place_number, struct err *err)
 {
 	struct places places = {0};
 	const struct place *best;
@@ -238,7 +243,7 @@ int output_json_message(struct app *app, struct jsonout *json,
 	jsonout_hex(json, "id", &message->id.sum);
 	result = catalog_places_of(
 	    vault_catalog(app->vault), message->n, keep_place, &places, err);
-	best = best_place(&places);
+	best = choose_place(&places, place_number);
 	if (result == 0 && best)
 		result = put_place(app, json, best, err);
 	if (message->has_date)

@@ -34,9 +34,9 @@ bool output_is_fine(void);
 /* ---- messages, the same everywhere ---- */
 
 /* The keys that a message always has: id, account, folder, uid, date, from, subject, size, flags
- * (of the place that counts most: present before purged before gone), and places, an array of
- * all of them. The object is open before and after. */
+ * (of the place with that number; 0: of the one that counts most: present before purged before
+ * gone), and places, an array of all of them. The object is open before and after. */
 int output_json_message(struct app *app, struct jsonout *json,
-    const struct catalog_message *message, struct err *err);
+    const struct catalog_message *message, int64_t place_number, struct err *err);
 
 #endif

@@ -175,7 +175,7 @@ static int print_json(
 		}
 		jsonout_start(&json, &line);
 		jsonout_object(&json, NULL);
-		result = output_json_message(app, &json, &message, err);
+		result = output_json_message(app, &json, &message, item->place_number, err);
 		jsonout_text(&json, "rule", bytes_of(rules->rule[item->rule].settings->name));
 		jsonout_text(&json, "action",
 		    item->verdict == VERDICT_PURGE ? BYTES("purge") : BYTES("keep"));

@@ -207,7 +207,7 @@ static void print_outcome_json(struct purge_calls *calls, const struct plan_item
 		return;
 	jsonout_start(&json, &calls->line);
 	jsonout_object(&json, NULL);
-	output_json_message(calls->app, &json, &message, &err);
+	output_json_message(calls->app, &json, &message, item->place_number, &err);
 	jsonout_text(&json, "rule", bytes_of(calls->rules->rule[item->rule].settings->name));
 	jsonout_text(&json, "action", bytes_of(outcome_word(outcome)));
 	if (reason)

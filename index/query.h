@@ -40,20 +40,20 @@ enum query_field {
 };
 
 enum query_fact {
-	QUERY_FOLDER,    /* text: a path as shown, the folder and all below it; "*" and "?" match */
-	QUERY_ACCOUNT,   /* text */
-	QUERY_LABEL,     /* text: a keyword or label */
-	QUERY_MESSAGE_ID,/* text: the Message-ID without < >, or 10 or more hex digits of the id */
-	QUERY_RECEIVED,  /* from <= date < to: when the server received it */
-	QUERY_SENT,      /* from <= Date header < to */
-	QUERY_SIZE,      /* from <= bytes < to */
+	QUERY_FOLDER,  /* text: a path as shown, the folder and all below it; "*" and "?" match */
+	QUERY_ACCOUNT, /* text */
+	QUERY_LABEL,   /* text: a keyword or label */
+	QUERY_MESSAGE_ID, /* text: the Message-ID without < >, or 10 or more hex digits of the id */
+	QUERY_RECEIVED,   /* from <= date < to: when the server received it */
+	QUERY_SENT,       /* from <= Date header < to */
+	QUERY_SIZE,       /* from <= bytes < to */
 	QUERY_UNREAD,
 	QUERY_FLAGGED,
 	QUERY_ANSWERED,
 	QUERY_DRAFT,
-	QUERY_DELETED,   /* marked \Deleted on the server */
-	QUERY_GONE,      /* no longer on the server */
-	QUERY_PURGED,    /* ... because mailcask deleted it there */
+	QUERY_DELETED, /* marked \Deleted on the server */
+	QUERY_GONE,    /* no longer on the server */
+	QUERY_PURGED,  /* ... because mailcask deleted it there */
 	QUERY_HELD,
 	QUERY_HAS_ATTACHMENT
 };

@@ -7,12 +7,17 @@
 #include "base/clock.h"
 
 /* What ISO 8601 with four digits can say. */
-#define FIRST_UNIX (-62135596800) /* 0001-01-01T00:00:00Z */
+#define FIRST_UNIX (-30610224000) /* 1000-01-01T00:00:00Z */
 #define LAST_UNIX  253402300799   /* 9999-12-31T23:59:59Z */
 
 static int64_t clamped(int64_t moment)
 {
 	return moment < FIRST_UNIX ? FIRST_UNIX : moment > LAST_UNIX ? LAST_UNIX : moment;
+}
+
+int64_t query_moment_back(int64_t now_unix, int64_t span_s)
+{
+	return clamped(now_unix - span_s);
 }
 
 static bool set_days(struct query_period *out, int year, int month, int day, int days, int months)
@@ -80,8 +85,7 @@ static bool take_zone(struct bytes *text, int *east_s)
 	return hour < 24 && minute < 60;
 }
 
-static bool parse_moment(
-    struct bytes text, int year, int month, int day, struct query_period *out)
+static bool parse_moment(struct bytes text, int year, int month, int day, struct query_period *out)
 {
 	int hour, minute, second = 0, east_s, lasts_s = 60;
 	int64_t moment;
@@ -120,7 +124,7 @@ bool query_date_parse(struct bytes text, int64_t now_unix, struct query_period *
 
 	if (parse_relative(text, now_unix, out))
 		return true;
-	if (!take_number(&text, 4, 4, &year) || year == 0)
+	if (!take_number(&text, 4, 4, &year) || year < 1000)
 		return false;
 	if (text.n == 0)
 		return set_days(out, year, 1, 1, 0, 12);

@@ -57,7 +57,8 @@ static int take_phrase(struct query_lexer *lexer, struct query_token *out, struc
 	size_t start = ++lexer->at;
 
 	while (lexer->at < lexer->text.n && char_at(lexer, lexer->at) != '"')
-		lexer->at += char_at(lexer, lexer->at) == '\\' && lexer->at + 1 < lexer->text.n ? 2 : 1;
+		lexer->at +=
+		    char_at(lexer, lexer->at) == '\\' && lexer->at + 1 < lexer->text.n ? 2 : 1;
 	if (lexer->at >= lexer->text.n)
 		return query_wrong(err, lexer->text, out->at, "this quote is never closed");
 	out->kind = QUERY_TOKEN_PHRASE;
@@ -102,7 +103,8 @@ static int unknown_operator(
 	while (shown > 0 && (size_t)shown < word.n && ((unsigned char)word.p[shown] & 0xc0) == 0x80)
 		shown--;
 	return query_wrong(err, lexer->text, lexer->at,
-	    "there is no operator \"%.*s:\", did you mean \"%s:\"? To look for this text, put it in "
+	    "there is no operator \"%.*s:\", did you mean \"%s:\"? To look for this text, put it "
+	    "in "
 	    "quotes: \"%.*s%s\"",
 	    (int)(name.n < SHOWN_BYTES_MAX ? name.n : SHOWN_BYTES_MAX), name.p,
 	    query_operator_nearest(name), shown, word.p, (size_t)shown < word.n ? "..." : "");
@@ -117,16 +119,15 @@ static int take_operator(struct query_lexer *lexer, struct query_token *out, str
 
 	if (name.n == 0)
 		return 0;
-	out->operator = query_operator_find(name);
-	if (!out->operator) {
+	out->op = query_operator_find(name);
+	if (!out->op) {
 		if (is_end(lexer, value) || is_written_with_colon(name, char_at(lexer, value)))
 			return 0;
 		return unknown_operator(lexer, name, word, err);
 	}
 	if (is_end(lexer, value))
 		return query_wrong(err, lexer->text, lexer->at,
-		    "\"%s:\" wants its value right behind the colon",
-		    query_operator_name(out->operator));
+		    "\"%s:\" wants its value right behind the colon", query_operator_name(out->op));
 	out->kind = QUERY_TOKEN_OPERATOR;
 	lexer->at = value;
 	return 1;
@@ -165,7 +166,8 @@ int query_lex(struct query_lexer *lexer, struct query_token *out, struct err *er
 	switch (char_at(lexer, lexer->at)) {
 	case '(':
 	case ')':
-		out->kind = char_at(lexer, lexer->at++) == '(' ? QUERY_TOKEN_OPEN : QUERY_TOKEN_CLOSE;
+		out->kind =
+		    char_at(lexer, lexer->at++) == '(' ? QUERY_TOKEN_OPEN : QUERY_TOKEN_CLOSE;
 		return 0;
 	case '"':
 		return take_phrase(lexer, out, err);
@@ -200,7 +202,7 @@ int query_lex_value(struct query_lexer *lexer, const struct query_token *name,
 	if (!is_end(lexer, lexer->at))
 		return query_wrong(err, lexer->text, lexer->at,
 		    "the value of \"%s:\" ends here: put all of it in quotes",
-		    query_operator_name(name->operator));
+		    query_operator_name(name->op));
 	return 0;
 }
 
@@ -213,7 +215,7 @@ char *query_unescape(struct bytes phrase)
 		if (phrase.p[i] == '\\' && i + 1 < phrase.n &&
 		    (phrase.p[i + 1] == '"' || phrase.p[i + 1] == '\\'))
 			i++;
-		text[n++] = phrase.p[i];
+		text[n++] = (unsigned char)phrase.p[i] < ' ' ? ' ' : phrase.p[i];
 	}
 	text[n] = '\0';
 	return text;
@@ -225,7 +227,8 @@ static bool is_token_point(uint32_t point)
 {
 	if (point < 0x80)
 		return is_letter((char)point) || (point >= '0' && point <= '9');
-	return !is_blank_point(point) && !(point <= 0xbf && point != 0xaa && point != 0xb5 && point != 0xba) &&
+	return !is_blank_point(point) &&
+	    !(point <= 0xbf && point != 0xaa && point != 0xb5 && point != 0xba) &&
 	    !(point >= 0x2000 && point <= 0x206f) && !(point >= 0x3001 && point <= 0x3003) &&
 	    !(point >= 0x3008 && point <= 0x3020);
 }

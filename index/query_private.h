@@ -43,7 +43,7 @@ struct query_token {
 	size_t at;         /* where it begins in the text */
 	struct bytes text; /* of a word; of a phrase what its quotes hold, with escapes */
 	bool is_prefix;    /* of a phrase: a star stands behind it */
-	const struct query_operator *operator;
+	const struct query_operator *op;
 };
 
 struct query_lexer {
@@ -64,7 +64,7 @@ bool query_has_token(struct bytes text);   /* a letter, a digit, or what may be 
 /* query_operator */
 
 const struct query_operator *query_operator_find(struct bytes name); /* NULL */
-const char *query_operator_name(const struct query_operator *operator);
+const char *query_operator_name(const struct query_operator *op);
 
 /* For an unknown one: the name that was most likely meant. */
 const char *query_operator_nearest(struct bytes name);
@@ -78,7 +78,7 @@ struct query_maker {
 
 /* The leaf for a word or phrase behind an operator, or (NULL) on its own. *out is NULL for a
  * word without any letter or digit on its own. */
-int query_leaf(struct query_maker *maker, const struct query_operator *operator,
+int query_leaf(struct query_maker *maker, const struct query_operator *op,
     const struct query_token *value, struct query_node **out, struct err *err);
 
 /* query_date */
@@ -90,6 +90,9 @@ struct query_period {
 /* "2019", "2019-03", "2019-03-05", "today", "yesterday" in the local time zone; and a moment
  * "2019-03-05T14:30Z" with "Z" or an offset, which lasts as long as its last figure says. */
 bool query_date_parse(struct bytes text, int64_t now_unix, struct query_period *out);
+
+/* So long before now, within what a date can say. */
+int64_t query_moment_back(int64_t now_unix, int64_t span_s);
 
 /* Bytes: "5000", "500k", "5M", "1G", in powers of 1024; "5MB" and "5MiB" as well. */
 bool query_size_parse(struct bytes text, int64_t *out);

@@ -54,8 +54,16 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@tests/demo
 
+# What a connection and a server can do at all, to measure against.
+PERF := $(BUILD)/tests/perf/drain $(BUILD)/tests/perf/append
+$(PERF): $(BUILD)/tests/perf/%: tests/perf/%.c tests/perf/wire.c tests/perf/wire.h $(call lib,base)
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(MC_CFLAGS) $(CFLAGS) -pthread -o $@ $< tests/perf/wire.c $(call lib,base) \
+		$(MC_LDFLAGS) $(PACKAGE_LIBS)
+
 CORPORA ?= ../shared/corpora
-bench: $(PROGRAM)
+bench: $(PROGRAM) $(PERF)
 	@config/install-deps build run test bench
 	@CORPORA=$(CORPORA) tests/perf/bench
 

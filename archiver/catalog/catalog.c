@@ -148,8 +148,7 @@ int catalog_position(struct catalog *catalog, struct batch_position *out, struct
 }
 
 /* How many rows one of the two has and the other has not. */
-static int count_differences(
-    struct sql *sql, const char *table, int64_t *out, struct err *err)
+static int count_differences(struct sql *sql, const char *table, int64_t *out, struct err *err)
 {
 	char *text = mem_format("SELECT (SELECT count(*) FROM (SELECT * FROM main.%s EXCEPT"
 				" SELECT * FROM other.%s)) + (SELECT count(*) FROM (SELECT * FROM"

@@ -33,8 +33,9 @@ int catalog_open(struct catalog **out, const char *path, enum sql_mode mode, str
 void catalog_close(struct catalog *catalog);
 
 int catalog_position(struct catalog *catalog, struct batch_position *out, struct err *err);
-int catalog_apply(struct catalog *catalog, const struct batch_position *end, struct bytes log,
-    struct err *err);
+/* All of the batch or nothing. It must be the one behind catalog_position(). */
+int catalog_apply(
+    struct catalog *catalog, const struct batch_position *end, struct bytes log, struct err *err);
 
 /* ---- messages and blobs ---- */
 
@@ -47,7 +48,7 @@ struct catalog_message {
 	bool has_date, has_sent;
 	int64_t date_unix; /* INTERNALDATE of its first place */
 	int64_t sent_unix;
-	int64_t archived_unix; /* time of its batch */
+	int64_t archived_unix;                          /* time of its batch */
 	struct bytes message_id, from, to, cc, subject; /* raw */
 };
 
@@ -57,15 +58,15 @@ struct catalog_blob {
 	struct batch_place place;
 };
 
-int catalog_message(struct catalog *catalog, const struct msg_id *id,
-    struct catalog_message *out, struct err *err);
+int catalog_message(
+    struct catalog *catalog, const struct msg_id *id, struct catalog_message *out, struct err *err);
 int catalog_message_n(
     struct catalog *catalog, int64_t n, struct catalog_message *out, struct err *err);
 /* By the first hex digits of its id, or by its Message-ID. ERR_USAGE when several fit. */
 int catalog_message_named(
     struct catalog *catalog, struct bytes name, struct catalog_message *out, struct err *err);
-int catalog_blob(struct catalog *catalog, const struct sha256 *id, struct catalog_blob *out,
-    struct err *err);
+int catalog_blob(
+    struct catalog *catalog, const struct sha256 *id, struct catalog_blob *out, struct err *err);
 
 /* The detached runs of a message, in the order of their offsets. */
 typedef int (*catalog_part_fn)(void *arg, const struct event_part *part, struct err *err);
@@ -84,9 +85,9 @@ struct catalog_folder {
 	struct bytes account, name, shown, attributes;
 	char delimiter; /* 0: none */
 	bool is_gone;
-	uint32_t uidvalidity; /* 0: never archived to its end */
+	uint32_t uidvalidity;               /* 0: never archived to its end */
 	uint64_t uidnext, modseq, messages; /* of the cursor */
-	int64_t listed_unix; /* when the cursor was set */
+	int64_t listed_unix;                /* when the cursor was set */
 };
 
 enum place_state {
@@ -112,8 +113,8 @@ int catalog_folder_number(
 
 /* Folders of an account (NULL: of all), sorted by account and shown name. */
 typedef int (*catalog_folder_fn)(void *arg, const struct catalog_folder *folder, struct err *err);
-int catalog_each_folder(struct catalog *catalog, const char *account, catalog_folder_fn fn,
-    void *arg, struct err *err);
+int catalog_each_folder(
+    struct catalog *catalog, const char *account, catalog_folder_fn fn, void *arg, struct err *err);
 
 typedef int (*catalog_place_fn)(void *arg, const struct catalog_place *place, struct err *err);
 /* Present places of a folder under one UIDVALIDITY, by UID. */
@@ -156,14 +157,14 @@ struct catalog_purge {
 };
 typedef int (*catalog_purge_fn)(void *arg, const struct catalog_purge *purge, struct err *err);
 /* Of one run, or (run NULL) those whose outcome is not known yet. */
-int catalog_each_purge(struct catalog *catalog, const char *run, catalog_purge_fn fn, void *arg,
-    struct err *err);
+int catalog_each_purge(
+    struct catalog *catalog, const char *run, catalog_purge_fn fn, void *arg, struct err *err);
 /* How many messages of an account mailcask has purged, ever. */
 int catalog_purged_count(
     struct catalog *catalog, struct bytes account, uint64_t *out, struct err *err);
 
 /* Was the message restored to that place, which is named by the target's account and folder:
- * the UIDs, newest first, as far as journalled. */
+ * by UIDVALIDITY and UID, as far as journalled. */
 typedef int (*catalog_restored_fn)(
     void *arg, struct msg_id id, uint32_t uidvalidity, uint32_t uid, struct err *err);
 int catalog_each_restored(struct catalog *catalog, struct bytes account, struct bytes folder,
@@ -176,13 +177,13 @@ struct catalog_sync {
 };
 typedef int (*catalog_sync_fn)(void *arg, const struct catalog_sync *sync, struct err *err);
 /* Syncs that brought something, newest first, at most that many. */
-int catalog_each_sync(struct catalog *catalog, uint64_t max_count, catalog_sync_fn fn, void *arg,
-    struct err *err);
+int catalog_each_sync(
+    struct catalog *catalog, uint64_t max_count, catalog_sync_fn fn, void *arg, struct err *err);
 
 struct catalog_totals {
 	uint64_t messages, size_bytes, stored_bytes; /* each message once */
 	uint64_t blobs, blob_bytes;
-	uint64_t present, gone, purged;              /* places */
+	uint64_t present, gone, purged; /* places */
 };
 int catalog_totals(struct catalog *catalog, struct catalog_totals *out, struct err *err);
 
@@ -198,8 +199,8 @@ struct catalog_audit {
 	uint32_t uidvalidity;
 	uint64_t server, archived, exceptions, missing;
 };
-int catalog_audit(struct catalog *catalog, int64_t folder_number, struct catalog_audit *out,
-    struct err *err);
+int catalog_audit(
+    struct catalog *catalog, int64_t folder_number, struct catalog_audit *out, struct err *err);
 
 /* Compare table by table with another catalogue, row by row. 0 the same; 1 and the first table
  * that differs. */

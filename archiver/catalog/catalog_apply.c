@@ -7,7 +7,7 @@
 #include "archiver/imapwire/imapflags.h"
 #include "archiver/imapwire/seqset.h"
 
-#include <string.h>
+#include <inttypes.h>
 
 /* What an event is applied with. */
 struct apply {
@@ -37,8 +37,7 @@ static int ask_number(struct sql_stmt *stmt, int64_t *out, struct err *err)
 	return got;
 }
 
-static int account_number(
-    struct catalog *catalog, struct bytes name, int64_t *out, struct err *err)
+static int account_number(struct catalog *catalog, struct bytes name, int64_t *out, struct err *err)
 {
 	static const char find[] = "SELECT number FROM account WHERE name = ?1";
 	static const char make[] = "INSERT INTO account(name) VALUES(?1)";
@@ -99,6 +98,7 @@ static int folder_number(
 		*out = catalog->last_folder_number;
 		return 0;
 	}
+	catalog->last_folder_number = 0;
 	if (account_number(catalog, event->account, &account, err) != 0 ||
 	    find_or_make_folder(catalog, account, event->folder, out, err) != 0)
 		return -1;
@@ -106,7 +106,8 @@ static int folder_number(
 	buf_clear(&catalog->last_folder);
 	buf_bytes(&catalog->last_account, event->account);
 	buf_bytes(&catalog->last_folder, event->folder);
-	catalog->last_folder_number = *out;
+	if (!catalog->last_account.overflow && !catalog->last_folder.overflow)
+		catalog->last_folder_number = *out;
 	return 0;
 }
 
@@ -127,8 +128,8 @@ static int message_number(
 }
 
 /* A statement that begins with folder, uidvalidity, uid. */
-static struct sql_stmt *place_stmt(const struct apply *apply, const char *text,
-    const struct event *event, struct err *err)
+static struct sql_stmt *place_stmt(
+    const struct apply *apply, const char *text, const struct event *event, struct err *err)
 {
 	struct sql_stmt *stmt;
 	int64_t folder;
@@ -164,8 +165,8 @@ static int apply_blob(const struct apply *apply, const struct event *event, stru
 	return sql_run(stmt, err);
 }
 
-static int apply_part(const struct apply *apply, int64_t n, const struct event_part *part,
-    struct err *err)
+static int apply_part(
+    const struct apply *apply, int64_t n, const struct event_part *part, struct err *err)
 {
 	static const char text[] =
 	    "INSERT OR REPLACE INTO part(message, at, blob, size, line, crlf)"
@@ -183,13 +184,27 @@ static int apply_part(const struct apply *apply, int64_t n, const struct event_p
 	return sql_run(stmt, err);
 }
 
+/* A message that is stored again may have been taken apart in another way. */
+static int forget_parts(const struct apply *apply, int64_t n, struct err *err)
+{
+	static const char text[] = "DELETE FROM part WHERE message = ?1";
+	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
+
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, n);
+	return sql_run(stmt, err);
+}
+
 static int apply_mail(const struct apply *apply, const struct event *event, struct err *err)
 {
+	/* Stored again because it was damaged: the new place counts. */
 	static const char text[] =
 	    "INSERT INTO message(id, size, stored, segment, frame, entry, sent, archived, msgid,"
 	    " sender, recipient, copy, subject)"
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
-	    " ON CONFLICT(id) DO UPDATE SET segment = ?4, frame = ?5, entry = ?6 RETURNING n";
+	    " ON CONFLICT(id) DO UPDATE SET stored = ?3, segment = ?4, frame = ?5, entry = ?6"
+	    " RETURNING n";
 	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
 	int64_t n;
 	size_t i;
@@ -212,7 +227,7 @@ static int apply_mail(const struct apply *apply, const struct event *event, stru
 	sql_bind_text(stmt, 11, event->to);
 	sql_bind_text(stmt, 12, event->cc);
 	sql_bind_text(stmt, 13, event->subject);
-	if (ask_number(stmt, &n, err) != 1)
+	if (ask_number(stmt, &n, err) != 1 || forget_parts(apply, n, err) != 0)
 		return -1;
 	for (i = 0; i < event->part_count; i++)
 		if (apply_part(apply, n, &event->part[i], err) != 0)
@@ -241,8 +256,7 @@ static int clear_skipped(const struct apply *apply, const struct event *event, s
 	return stmt ? sql_run(stmt, err) : -1;
 }
 
-static int set_first_date(
-    const struct apply *apply, int64_t n, int64_t date_unix, struct err *err)
+static int set_first_date(const struct apply *apply, int64_t n, int64_t date_unix, struct err *err)
 {
 	static const char text[] = "UPDATE message SET date = ?2 WHERE n = ?1 AND date IS NULL";
 	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
@@ -432,9 +446,8 @@ static int apply_audit(const struct apply *apply, const struct event *event, str
 
 static int apply_hold(const struct apply *apply, const struct event *event, struct err *err)
 {
-	static const char hold[] =
-	    "INSERT INTO hold(message, since, reason) VALUES(?1, ?2, ?3)"
-	    " ON CONFLICT(message) DO UPDATE SET reason = ?3";
+	static const char hold[] = "INSERT INTO hold(message, since, reason) VALUES(?1, ?2, ?3)"
+				   " ON CONFLICT(message) DO UPDATE SET reason = ?3";
 	static const char release[] =
 	    "DELETE FROM hold WHERE message = ?1 AND ?2 IS NOT NULL AND ?3 IS NOT NULL";
 	struct sql_stmt *stmt;
@@ -554,8 +567,7 @@ static const apply_fn apply_event[EVENT_KINDS] = {
 
 /* ---- a batch ---- */
 
-static int set_position(
-    struct catalog *catalog, const struct batch_position *end, struct err *err)
+static int set_position(struct catalog *catalog, const struct batch_position *end, struct err *err)
 {
 	static const char text[] =
 	    "UPDATE position SET segment = ?1, at = ?2, batch = ?3, sum = ?4 WHERE one = 1";
@@ -570,8 +582,7 @@ static int set_position(
 	return sql_run(stmt, err);
 }
 
-static int apply_events(
-    struct apply *apply, struct batch_reader *reader, struct err *err)
+static int apply_events(struct apply *apply, struct batch_reader *reader, struct err *err)
 {
 	struct batch_place place;
 	struct event event;
@@ -589,8 +600,24 @@ static int apply_events(
 	return result == 0 && got == 0 ? 0 : -1;
 }
 
-int catalog_apply(struct catalog *catalog, const struct batch_position *end, struct bytes log,
-    struct err *err)
+/* A batch that was left out would never come again. */
+static int check_follows(struct catalog *catalog, const struct event *commit, struct err *err)
+{
+	struct batch_position position;
+
+	if (catalog_position(catalog, &position, err) != 0)
+		return -1;
+	if (commit->batch == position.batch + 1 && sha256_equal(&commit->previous, &position.sum))
+		return 0;
+	err_set(err, ERR_DAMAGED,
+	    "batch %" PRIu64 " of the journal does not follow batch %" PRIu64 " of catalog.db",
+	    commit->batch, position.batch);
+	err_class(err, RETRY_NEVER, SCOPE_ARCHIVE);
+	return -1;
+}
+
+int catalog_apply(
+    struct catalog *catalog, const struct batch_position *end, struct bytes log, struct err *err)
 {
 	struct apply apply = {.catalog = catalog, .end = end};
 	struct batch_reader reader;
@@ -601,7 +628,8 @@ int catalog_apply(struct catalog *catalog, const struct batch_position *end, str
 	apply.time_unix = reader.commit.time_unix;
 	if (sql_begin(catalog->sql, err) != 0)
 		goto out;
-	if (apply_events(&apply, &reader, err) == 0 && set_position(catalog, end, err) == 0 &&
+	if (check_follows(catalog, &reader.commit, err) == 0 &&
+	    apply_events(&apply, &reader, err) == 0 && set_position(catalog, end, err) == 0 &&
 	    sql_commit(catalog->sql, err) == 0)
 		result = 0;
 	if (result != 0) {

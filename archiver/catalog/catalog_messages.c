@@ -37,8 +37,8 @@ static int take_message(struct sql_stmt *stmt, struct catalog_message *out, stru
 }
 
 /* The one row of a kept statement, which is reset. */
-static int ask_message(struct catalog *catalog, struct sql_stmt *stmt,
-    struct catalog_message *out, struct err *err)
+static int ask_message(
+    struct catalog *catalog, struct sql_stmt *stmt, struct catalog_message *out, struct err *err)
 {
 	struct bytes *views[] = {&out->message_id, &out->from, &out->to, &out->cc, &out->subject};
 	int got = sql_step(stmt, err);
@@ -52,8 +52,8 @@ static int ask_message(struct catalog *catalog, struct sql_stmt *stmt,
 	return got;
 }
 
-int catalog_message(struct catalog *catalog, const struct msg_id *id,
-    struct catalog_message *out, struct err *err)
+int catalog_message(
+    struct catalog *catalog, const struct msg_id *id, struct catalog_message *out, struct err *err)
 {
 	struct sql_stmt *stmt = catalog_stmt(catalog, MESSAGE_COLUMNS "WHERE id = ?1", err);
 
@@ -139,8 +139,8 @@ int catalog_message_named(
 	return only_one(catalog, stmt, name, out, err);
 }
 
-int catalog_blob(struct catalog *catalog, const struct sha256 *id, struct catalog_blob *out,
-    struct err *err)
+int catalog_blob(
+    struct catalog *catalog, const struct sha256 *id, struct catalog_blob *out, struct err *err)
 {
 	static const char text[] = "SELECT size, segment, frame, entry FROM blob WHERE id = ?1";
 	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);

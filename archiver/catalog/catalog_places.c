@@ -30,8 +30,8 @@ static void take_folder(struct sql_stmt *stmt, struct catalog_folder *out)
 	out->listed_unix = sql_i64(stmt, 11);
 }
 
-static int ask_folder(struct catalog *catalog, struct sql_stmt *stmt,
-    struct catalog_folder *out, struct err *err)
+static int ask_folder(
+    struct catalog *catalog, struct sql_stmt *stmt, struct catalog_folder *out, struct err *err)
 {
 	struct bytes *views[] = {&out->account, &out->name, &out->shown, &out->attributes};
 	int got = sql_step(stmt, err);
@@ -69,8 +69,8 @@ int catalog_folder_number(
 	return ask_folder(catalog, stmt, out, err);
 }
 
-int catalog_each_folder(struct catalog *catalog, const char *account, catalog_folder_fn fn,
-    void *arg, struct err *err)
+int catalog_each_folder(
+    struct catalog *catalog, const char *account, catalog_folder_fn fn, void *arg, struct err *err)
 {
 	struct sql_stmt *stmt;
 	struct catalog_folder folder;
@@ -104,8 +104,8 @@ static void take_place(struct sql_stmt *stmt, struct catalog_place *out)
 	out->since_unix = sql_i64(stmt, 8);
 }
 
-static int ask_place(struct catalog *catalog, struct sql_stmt *stmt, struct catalog_place *out,
-    struct err *err)
+static int ask_place(
+    struct catalog *catalog, struct sql_stmt *stmt, struct catalog_place *out, struct err *err)
 {
 	struct bytes *views[] = {&out->flags};
 	int got = sql_step(stmt, err);
@@ -228,14 +228,14 @@ int catalog_skipped(struct catalog *catalog, int64_t folder_number, uint32_t uid
 	sql_bind_i64(stmt, 1, folder_number);
 	sql_bind_i64(stmt, 2, uidvalidity);
 	while (result == 0 && (got = sql_step(stmt, err)) == 1)
-		result = fn(arg, (uint32_t)sql_i64(stmt, 0), sql_bytes(stmt, 1), sql_i64(stmt, 2),
-		    err);
+		result =
+		    fn(arg, (uint32_t)sql_i64(stmt, 0), sql_bytes(stmt, 1), sql_i64(stmt, 2), err);
 	sql_free(stmt);
 	return result == 0 && got == 0 ? 0 : -1;
 }
 
-int catalog_audit(struct catalog *catalog, int64_t folder_number, struct catalog_audit *out,
-    struct err *err)
+int catalog_audit(
+    struct catalog *catalog, int64_t folder_number, struct catalog_audit *out, struct err *err)
 {
 	static const char text[] = "SELECT time, uidvalidity, server, archived, exceptions, missing"
 				   " FROM audit WHERE folder = ?1";

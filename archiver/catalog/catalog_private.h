@@ -29,11 +29,11 @@ struct catalog {
 };
 
 /* Flags as bits, in place.bits, for fast questions. */
-#define PLACE_SEEN 1
-#define PLACE_FLAGGED 2
-#define PLACE_ANSWERED 4
-#define PLACE_DRAFT 8
-#define PLACE_DELETED 16
+#define PLACE_SEEN             1
+#define PLACE_FLAGGED          2
+#define PLACE_ANSWERED         4
+#define PLACE_DRAFT            8
+#define PLACE_DELETED          16
 
 #define CATALOG_SCHEMA_VERSION 1
 extern const char catalog_schema[];

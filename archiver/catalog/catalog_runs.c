@@ -6,8 +6,7 @@
 
 int catalog_is_held(struct catalog *catalog, int64_t message_n, struct err *err)
 {
-	struct sql_stmt *stmt =
-	    catalog_stmt(catalog, "SELECT 1 FROM hold WHERE message = ?1", err);
+	struct sql_stmt *stmt = catalog_stmt(catalog, "SELECT 1 FROM hold WHERE message = ?1", err);
 	int got;
 
 	if (!stmt)
@@ -45,8 +44,8 @@ int catalog_each_run(struct catalog *catalog, catalog_run_fn fn, void *arg, stru
 	return result == 0 && got == 0 ? 0 : -1;
 }
 
-int catalog_each_purge(struct catalog *catalog, const char *run, catalog_purge_fn fn, void *arg,
-    struct err *err)
+int catalog_each_purge(
+    struct catalog *catalog, const char *run, catalog_purge_fn fn, void *arg, struct err *err)
 {
 	static const char of_run[] =
 	    "SELECT run, folder, uidvalidity, uid, message, rule, state, reason, time FROM purge"
@@ -117,15 +116,14 @@ int catalog_each_restored(struct catalog *catalog, struct bytes account, struct 
 		if (sum.n != SHA256_BYTES)
 			continue;
 		memcpy(id.sum.b, sum.p, SHA256_BYTES);
-		result =
-		    fn(arg, id, (uint32_t)sql_i64(stmt, 1), (uint32_t)sql_i64(stmt, 2), err);
+		result = fn(arg, id, (uint32_t)sql_i64(stmt, 1), (uint32_t)sql_i64(stmt, 2), err);
 	}
 	sql_free(stmt);
 	return result == 0 && got == 0 ? 0 : -1;
 }
 
-int catalog_each_sync(struct catalog *catalog, uint64_t max_count, catalog_sync_fn fn, void *arg,
-    struct err *err)
+int catalog_each_sync(
+    struct catalog *catalog, uint64_t max_count, catalog_sync_fn fn, void *arg, struct err *err)
 {
 	struct sql_stmt *stmt;
 	int got, result = 0;

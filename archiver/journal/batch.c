@@ -88,7 +88,7 @@ static int count_entry(struct batch_reader *reader, uint64_t content_bytes,
 	const struct event *frames = &reader->frames;
 
 	while (reader->frame_index < frames->frame_count &&
-	       reader->entry_index == frames->frame[reader->frame_index].entries) {
+	    reader->entry_index == frames->frame[reader->frame_index].entries) {
 		reader->frame_index++;
 		reader->entry_index = 0;
 		reader->entry_at = 0;
@@ -103,8 +103,22 @@ static int count_entry(struct batch_reader *reader, uint64_t content_bytes,
 	return 0;
 }
 
+/* Has every entry of the frames line been named? */
+static bool are_frames_full(const struct batch_reader *reader)
+{
+	const struct event *frames = &reader->frames;
+	uint64_t counted = reader->entry_index;
+	size_t i = reader->frame_index;
+
+	for (; i < frames->frame_count && frames->frame[i].entries == counted; i++)
+		counted = 0;
+	return i == frames->frame_count;
+}
+
 static int at_end(const struct batch_reader *reader, struct err *err)
 {
+	if (!are_frames_full(reader))
+		return wrong(err, "names fewer entries than its frames have");
 	if (reader->events_read != reader->commit.events ||
 	    reader->entries_read != reader->commit.entries)
 		return wrong(err, "has another number of events than its commit says");

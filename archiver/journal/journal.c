@@ -22,8 +22,14 @@ struct field {
 	bool optional; /* left out when it is empty or 0 */
 };
 
-#define MUST(name, type, member)  {name, type, offsetof(struct event, member), false}
-#define MAY(name, type, member)   {name, type, offsetof(struct event, member), true}
+#define MUST(name, type, member)                                                                   \
+	{                                                                                          \
+		name, type, offsetof(struct event, member), false                                  \
+	}
+#define MAY(name, type, member)                                                                    \
+	{                                                                                          \
+		name, type, offsetof(struct event, member), true                                   \
+	}
 #define PLACE                                                                                      \
 	MUST("account", TEXT, account), MUST("folder", TEXT, folder),                              \
 	    MUST("uidvalidity", COUNT, uidvalidity)
@@ -35,10 +41,10 @@ static const struct {
 } kinds[EVENT_KINDS] = {
     [EVENT_BLOB] = {"blob", {MUST("id", HEX, id), MUST("size", COUNT, size_bytes)}},
     [EVENT_MAIL] = {"mail",
-	{MUST("id", HEX, id), MUST("size", COUNT, size_bytes),
-	    MUST("stored", COUNT, stored_bytes), MAY("msgid", TEXT, message_id),
-	    MAY("sent", SENT, sent_unix), MAY("from", TEXT, from), MAY("to", TEXT, to),
-	    MAY("cc", TEXT, cc), MAY("subject", TEXT, subject), MAY("parts", PARTS, part)}},
+	{MUST("id", HEX, id), MUST("size", COUNT, size_bytes), MUST("stored", COUNT, stored_bytes),
+	    MAY("msgid", TEXT, message_id), MAY("sent", SENT, sent_unix), MAY("from", TEXT, from),
+	    MAY("to", TEXT, to), MAY("cc", TEXT, cc), MAY("subject", TEXT, subject),
+	    MAY("parts", PARTS, part)}},
     [EVENT_PLACED] = {"placed",
 	{PLACE, MUST("uid", COUNT, uid), MUST("id", HEX, id), MAY("flags", TEXT, flags),
 	    MUST("date", MOMENT, date_unix)}},
@@ -105,6 +111,14 @@ static bool is_empty(const struct event *event, const struct field *field)
 	}
 }
 
+/* Integers of JSON end at 2^63 - 1 for its readers, ours among them. */
+static void format_count(struct jsonout *json, const char *name, uint64_t value)
+{
+	if (value > INT64_MAX)
+		json->out->overflow = true;
+	jsonout_u64(json, name, value);
+}
+
 static void format_parts(struct jsonout *json, const char *name, const struct event *event)
 {
 	size_t i;
@@ -147,7 +161,7 @@ static void format_field(struct jsonout *json, const struct event *event, const 
 		jsonout_exact(json, field->name, *(const struct bytes *)value);
 		break;
 	case COUNT:
-		jsonout_u64(json, field->name, *(const uint64_t *)value);
+		format_count(json, field->name, *(const uint64_t *)value);
 		break;
 	case MOMENT:
 	case SENT:
@@ -205,8 +219,7 @@ static bool take_text(struct event *event, struct bytes *out, json_t *value)
 		return false;
 	text = &owner->text[owner->texts++];
 	buf_init(text, JOURNAL_LINE_BYTES);
-	if (!base64_take(
-		text, (struct bytes){json_string_value(coded), json_string_length(coded)}))
+	if (!base64_take(text, (struct bytes){json_string_value(coded), json_string_length(coded)}))
 		return false;
 	*out = buf_view(text);
 	return true;
@@ -223,8 +236,7 @@ static bool take_count(uint64_t *out, json_t *value)
 static bool take_hex(struct sha256 *out, json_t *value)
 {
 	return json_is_string(value) &&
-	       sha256_parse(
-		   (struct bytes){json_string_value(value), json_string_length(value)}, out);
+	    sha256_parse((struct bytes){json_string_value(value), json_string_length(value)}, out);
 }
 
 static bool take_part(struct event_part *part, json_t *value)

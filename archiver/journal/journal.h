@@ -65,15 +65,15 @@ struct event_frame {
 
 struct event {
 	enum event_kind kind;
-	struct sha256 id;     /* of the mail or blob */
+	struct sha256 id; /* of the mail or blob */
 	struct bytes account, folder;
 	uint64_t uidvalidity, uid;
-	struct bytes flags;   /* normalised (archiver/imapwire/imapflags.h) */
-	int64_t date_unix;    /* INTERNALDATE */
-	uint64_t size_bytes;  /* of the message or blob as a whole */
+	struct bytes flags;  /* normalised (archiver/imapwire/imapflags.h) */
+	int64_t date_unix;   /* INTERNALDATE */
+	uint64_t size_bytes; /* of the message or blob as a whole */
 
 	/* EVENT_MAIL */
-	uint64_t stored_bytes; /* without the detached runs */
+	uint64_t stored_bytes;                          /* without the detached runs */
 	struct bytes message_id, from, to, cc, subject; /* raw */
 	bool has_sent;
 	int64_t sent_unix; /* Date field */
@@ -84,11 +84,12 @@ struct event {
 	struct bytes shown;     /* EVENT_FOLDER: the name as UTF-8 */
 	struct bytes delimiter; /* EVENT_FOLDER: one character or none */
 	struct bytes attributes;
-	struct bytes state;     /* FOLDER: seen, gone. RUN: begun, ended. PURGE: intent, confirmed, kept */
-	uint64_t uidnext, modseq, messages; /* EVENT_CURSOR, EVENT_AUDIT, EVENT_SYNCED */
+	struct bytes
+	    state; /* FOLDER: seen, gone. RUN: begun, ended. PURGE: intent, confirmed, kept */
+	uint64_t uidnext, modseq, messages;     /* EVENT_CURSOR, EVENT_AUDIT, EVENT_SYNCED */
 	uint64_t archived, exceptions, missing; /* EVENT_AUDIT */
-	struct bytes reason;    /* SKIPPED, HOLD, PURGE, RUN, SYNCED: words for people */
-	bool held;              /* EVENT_HOLD */
+	struct bytes reason;          /* SKIPPED, HOLD, PURGE, RUN, SYNCED: words for people */
+	bool held;                    /* EVENT_HOLD */
 	struct bytes run, rule, type; /* RUN and PURGE; type: purge, restore */
 
 	struct event_frame *frame; /* EVENT_FRAMES */
@@ -104,7 +105,8 @@ struct event {
 
 const char *event_name(enum event_kind kind);
 
-/* Append the line with its LF. Sets out's overflow when it does not fit. */
+/* Append the line with its LF. Sets out's overflow when it does not fit, or when a number is
+ * beyond 2^63 - 1: what is then in out must not be stored. */
 void event_format(struct buf *out, const struct event *event);
 
 /* line without its LF. ERR_DAMAGED when it is no event; ERR_VERSION for a kind that we do not

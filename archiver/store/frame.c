@@ -12,7 +12,7 @@
 #include <zstd.h>
 
 #define HEADER_MAX_BYTES 18
-#define BLOCK_MAX_BYTES (128u << 10)
+#define BLOCK_MAX_BYTES  (128u << 10)
 
 struct frame_packer {
 	ZSTD_CCtx *context;
@@ -28,8 +28,8 @@ struct frame_unpacker {
 
 static int damaged(const char *path, uint64_t at, const char *what, struct err *err)
 {
-	return err_set(err, ERR_DAMAGED, "%s: %s at offset %llu", path, what,
-	    (unsigned long long)at);
+	return err_set(
+	    err, ERR_DAMAGED, "%s: %s at offset %llu", path, what, (unsigned long long)at);
 }
 
 static uint64_t little_endian(const uint8_t *p, size_t bytes)
@@ -68,8 +68,7 @@ static bool read_header(const uint8_t *p, size_t bytes, size_t *header_bytes, ui
 }
 
 /* Step over the blocks, whose first header stands at *at; leave *at behind the last. */
-static int step_blocks(
-    int fd, uint64_t *at, uint64_t file_bytes, const char *path, struct err *err)
+static int step_blocks(int fd, uint64_t *at, uint64_t file_bytes, const char *path, struct err *err)
 {
 	uint8_t header[3];
 	ssize_t got;
@@ -118,7 +117,7 @@ int frame_measure(int fd, uint64_t at, uint64_t file_bytes, const char *path,
 		extent.skip_magic = magic;
 		end += 8 + little_endian(p + 4, 4);
 	} else if (magic != ZSTD_MAGICNUMBER ||
-		   !read_header(p, (size_t)got, &header, &extent.content_bytes)) {
+	    !read_header(p, (size_t)got, &header, &extent.content_bytes)) {
 		return damaged(path, at, "no frame of an archive", err);
 	} else {
 		end += header;
@@ -170,8 +169,8 @@ struct packing {
 	void *arg;
 };
 
-static int pack_some(struct packing *packing, ZSTD_inBuffer *in, ZSTD_EndDirective how,
-    struct err *err)
+static int pack_some(
+    struct packing *packing, ZSTD_inBuffer *in, ZSTD_EndDirective how, struct err *err)
 {
 	struct frame_packer *packer = packing->packer;
 	size_t left;
@@ -213,8 +212,8 @@ int frame_pack_range(struct frame_packer *packer, struct bytes before,
 	return pack_some(&packing, &in, ZSTD_e_end, err);
 }
 
-int frame_pack(struct frame_packer *packer, struct bytes content, spool_fn fn, void *arg,
-    struct err *err)
+int frame_pack(
+    struct frame_packer *packer, struct bytes content, spool_fn fn, void *arg, struct err *err)
 {
 	return frame_pack_range(packer, (struct bytes){NULL, 0}, NULL, content, fn, arg, err);
 }

@@ -35,13 +35,12 @@ struct frame_packer *frame_packer_new(int level);
 void frame_packer_free(struct frame_packer *packer);
 
 /* One frame of content, to fn in pieces. */
-int frame_pack(struct frame_packer *packer, struct bytes content, spool_fn fn, void *arg,
-    struct err *err);
+int frame_pack(
+    struct frame_packer *packer, struct bytes content, spool_fn fn, void *arg, struct err *err);
 
 /* One frame of before, a range of a spool, and after. Memory does not grow with the range. */
 int frame_pack_range(struct frame_packer *packer, struct bytes before,
-    const struct spool_range *range, struct bytes after, spool_fn fn, void *arg,
-    struct err *err);
+    const struct spool_range *range, struct bytes after, spool_fn fn, void *arg, struct err *err);
 
 /* Reads frames; keeps its context. */
 struct frame_unpacker;

@@ -14,14 +14,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARK_SKIP_MAGIC 0x184D2A5Au
-#define SEEK_SKIP_MAGIC 0x184D2A5Eu
+#define MARK_SKIP_MAGIC   0x184D2A5Au
+#define SEEK_SKIP_MAGIC   0x184D2A5Eu
 #define SEEK_FOOTER_MAGIC 0x8F92EAB1u
+#define SEEK_HEADER_BYTES 8
 #define SEEK_FOOTER_BYTES 9
-#define SEEK_ENTRY_BYTES 8
-#define NAME_END ".tar.zst"
+#define SEEK_ENTRY_BYTES  8
+#define NAME_END          ".tar.zst"
 
 static const char mark_text[16] = "mailcask log\r\n\x1a";
+
+static int pass_on(const struct err *why, struct err *err)
+{
+	if (err)
+		*err = *why;
+	return -1;
+}
 
 char *segment_name(uint32_t number)
 {
@@ -30,16 +38,23 @@ char *segment_name(uint32_t number)
 
 bool segment_parse_name(const char *name, uint32_t *number_out)
 {
-	struct bytes all = bytes_of(name);
+	struct bytes digits = bytes_of(name);
 	unsigned long long number;
+	char *only;
+	bool same;
 
-	if (all.n < 6 + sizeof NAME_END - 1 || !bytes_is(bytes_from(all, all.n - 8), NAME_END))
+	if (digits.n < sizeof NAME_END)
 		return false;
-	all.n -= sizeof NAME_END - 1;
-	if (!bytes_u64(all, &number) || number == 0 || number > UINT32_MAX)
+	digits.n -= sizeof NAME_END - 1;
+	if (!bytes_u64(digits, &number) || number == 0 || number > UINT32_MAX)
 		return false;
-	*number_out = (uint32_t)number;
-	return true;
+	/* Each number has one name: "0000001.tar.zst" is somebody else's file. */
+	only = segment_name((uint32_t)number);
+	same = strcmp(name, only) == 0;
+	free(only);
+	if (same)
+		*number_out = (uint32_t)number;
+	return same;
 }
 
 static void put_u32(char *p, uint32_t value)
@@ -59,23 +74,42 @@ static uint64_t get_le(const char *p, size_t bytes)
 	return value;
 }
 
-static int read_sealed(struct segment *segment, struct err *err)
+/* The seek table that ends the file: 1 and where it begins, 0 when none does, -1. */
+static int find_seek_table(
+    const struct segment *segment, uint64_t bytes, uint64_t *at_out, struct err *err)
 {
-	char footer[SEEK_FOOTER_BYTES];
-	uint64_t bytes;
+	char footer[SEEK_FOOTER_BYTES], header[SEEK_HEADER_BYTES];
+	uint64_t content;
 	ssize_t got;
 
-	if (segment_bytes(segment, &bytes, err) != 0)
-		return -1;
-	segment->is_sealed = false;
-	if (bytes < sizeof footer)
+	if (bytes < sizeof header + sizeof footer)
 		return 0;
 	got = file_read_at(
 	    segment->fd, footer, sizeof footer, bytes - sizeof footer, segment->path, err);
 	if (got < 0)
 		return -1;
-	segment->is_sealed = get_le(footer + 5, 4) == SEEK_FOOTER_MAGIC;
-	return 0;
+	content = get_le(footer, 4) * SEEK_ENTRY_BYTES + sizeof footer;
+	if (got < (ssize_t)sizeof footer || get_le(footer + 5, 4) != SEEK_FOOTER_MAGIC ||
+	    content > bytes - sizeof header)
+		return 0;
+	*at_out = bytes - content - sizeof header;
+	got = file_read_at(segment->fd, header, sizeof header, *at_out, segment->path, err);
+	if (got < 0)
+		return -1;
+	return got == sizeof header && get_le(header, 4) == SEEK_SKIP_MAGIC &&
+	    get_le(header + 4, 4) == content;
+}
+
+static int read_sealed(struct segment *segment, struct err *err)
+{
+	uint64_t bytes, table;
+	int got;
+
+	if (segment_bytes(segment, &bytes, err) != 0)
+		return -1;
+	got = find_seek_table(segment, bytes, &table, err);
+	segment->is_sealed = got == 1;
+	return got < 0 ? -1 : 0;
 }
 
 int segment_open(
@@ -126,8 +160,7 @@ static bool is_mark(const char *p)
 	return memcmp(p, want, 24) == 0;
 }
 
-/* The offset of the next mark behind a place where no frame can be read: 1, 0, -1. */
-static int find_mark(
+int segment_find_mark(
     const struct segment *segment, uint64_t from, uint64_t *at_out, struct err *err)
 {
 	static const size_t window = 1 << 20;
@@ -212,11 +245,9 @@ int segment_next_log(
 			    segment->fd, here, bytes, segment->path, &log.frame, &why);
 		if (got == 1 && log.frame.skip_magic == 0)
 			break;
-		if (got < 0 && why.code != ERR_DAMAGED) {
-			*err = why;
-			return -1;
-		}
-		got = find_mark(segment, here + 1, &mark, err);
+		if (got < 0 && why.code != ERR_DAMAGED)
+			return pass_on(&why, err);
+		got = segment_find_mark(segment, here + 1, &mark, err);
 		if (got != 1)
 			return got;
 		log.skipped += mark - here;
@@ -271,8 +302,7 @@ static int append(void *arg, const void *data, size_t bytes, struct err *err)
 	return 0;
 }
 
-int segment_seal(
-    struct segment *segment, uint64_t at, struct frame_packer *packer, struct err *err)
+int segment_seal(struct segment *segment, uint64_t at, struct frame_packer *packer, struct err *err)
 {
 	static const char zeros[2 * TARHEAD_BYTES];
 	struct appender to = {segment, at};
@@ -291,33 +321,83 @@ int segment_seal(
 	segment->is_sealed = true;
 	result = 0;
 out:
+	if (result != 0)
+		(void)file_cut(segment->fd, at, segment->path, NULL);
 	buf_release(&table);
 	return result;
 }
 
+static int is_zero(void *arg, const void *data, size_t bytes, struct err *err)
+{
+	const char *p = data;
+	size_t i;
+
+	(void)arg;
+	for (i = 0; i < bytes; i++)
+		if (p[i] != 0)
+			return err_set(err, ERR_DAMAGED, "an end frame that is not zero");
+	return 0;
+}
+
+/* The frames that the seek table tells of must reach up to where it begins itself. */
+static int reaches_table(
+    const struct segment *segment, uint64_t table, uint64_t bytes, struct err *err)
+{
+	size_t n = (size_t)(bytes - table - SEEK_HEADER_BYTES - SEEK_FOOTER_BYTES);
+	uint64_t sum = 0;
+	struct buf entries;
+	ssize_t got;
+	char *p;
+
+	buf_init(&entries, n);
+	p = buf_reserve(&entries, n);
+	got = file_read_at(segment->fd, p, n, table + SEEK_HEADER_BYTES, segment->path, err);
+	for (size_t at = 0; got == (ssize_t)n && at < n; at += SEEK_ENTRY_BYTES)
+		sum += get_le(p + at, 4);
+	buf_release(&entries);
+	return got < 0 ? -1 : sum == table;
+}
+
+int segment_is_seal_whole(
+    const struct segment *segment, uint64_t at, struct frame_unpacker *unpacker, struct err *err)
+{
+	struct frame_extent end;
+	struct err why = {0};
+	uint64_t bytes, table;
+	int got;
+
+	if (segment_bytes(segment, &bytes, err) != 0)
+		return -1;
+	got = find_seek_table(segment, bytes, &table, err);
+	if (got != 1)
+		return got;
+	got = frame_measure(segment->fd, at, bytes, segment->path, &end, &why);
+	if (got == 0 ||
+	    (got == 1 &&
+		(end.skip_magic != 0 || end.at + end.file_bytes != table ||
+		    end.content_bytes != 2 * TARHEAD_BYTES)))
+		return 0;
+	if (got == 1 &&
+	    frame_unpack(unpacker, segment->fd, &end, segment->path, is_zero, NULL, &why) == 0)
+		return reaches_table(segment, table, bytes, err);
+	return why.code == ERR_DAMAGED ? 0 : pass_on(&why, err);
+}
+
 int segment_check_seek_table(const struct segment *segment, struct err *err)
 {
-	uint64_t bytes, table_bytes, count;
-	char footer[SEEK_FOOTER_BYTES];
 	struct buf want, have;
-	int result = -1;
+	uint64_t bytes, table;
+	int result = -1, got;
 
 	buf_init(&want, SIZE_MAX / 2);
 	buf_init(&have, SIZE_MAX / 2);
-	if (segment_bytes(segment, &bytes, err) != 0 ||
-	    file_read_at(segment->fd, footer, sizeof footer, bytes - sizeof footer,
-		segment->path, err) != sizeof footer)
+	if (segment_bytes(segment, &bytes, err) != 0)
 		goto out;
-	count = get_le(footer, 4);
-	table_bytes = 8 + count * SEEK_ENTRY_BYTES + SEEK_FOOTER_BYTES;
-	if (table_bytes > bytes) {
-		err_set(err, ERR_DAMAGED, "%s: a wrong seek table", segment->path);
+	got = find_seek_table(segment, bytes, &table, err);
+	if (got < 0 || (got == 1 && make_seek_table(segment, table, &want, err) != 0))
 		goto out;
-	}
-	if (make_seek_table(segment, bytes - table_bytes, &want, err) != 0)
-		goto out;
-	if (want.n == table_bytes && buf_reserve(&have, want.n) &&
-	    file_read_at(segment->fd, have.p, want.n, bytes - table_bytes, segment->path, err) ==
+	if (got == 1 && want.n == bytes - table && buf_reserve(&have, want.n) &&
+	    file_read_at(segment->fd, have.p, want.n, table, segment->path, err) ==
 		(ssize_t)want.n &&
 	    memcmp(have.p, want.p, want.n) == 0)
 		result = 0;

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define SEGMENT_MARK_BYTES 32
-#define SEGMENT_FIRST 1
+#define SEGMENT_FIRST      1
 
 struct segment {
 	uint32_t number;
@@ -37,10 +37,10 @@ int segment_bytes(const struct segment *segment, uint64_t *out, struct err *err)
 
 /* A log as it stands in the file. */
 struct segment_log {
-	uint64_t batch;             /* as its mark says */
-	struct frame_extent frame;  /* the log's own */
-	uint64_t end;               /* offset behind it */
-	uint64_t skipped;           /* bytes of damage that were stepped over to find it */
+	uint64_t batch;            /* as its mark says */
+	struct frame_extent frame; /* the log's own */
+	uint64_t end;              /* offset behind it */
+	uint64_t skipped;          /* bytes of damage that were stepped over to find it */
 };
 
 /* The next log at or behind *at, which is left behind that log: 1. 0 when there is none: *at
@@ -49,12 +49,22 @@ struct segment_log {
 int segment_next_log(
     const struct segment *segment, uint64_t *at, struct segment_log *out, struct err *err);
 
+/* The offset of the next mark at or behind from: 1, 0, -1. */
+int segment_find_mark(
+    const struct segment *segment, uint64_t from, uint64_t *at_out, struct err *err);
+
 void segment_make_mark(uint64_t batch, char out[SEGMENT_MARK_BYTES]);
 
-/* Append end frame and seek table at offset "at" and bring the file to the disk. A seal that
- * was interrupted is cut off as a torn tail and made again. */
+/* Append end frame and seek table at offset "at" and bring the file to the disk. When it fails
+ * the file ends at "at" again, as far as that can be done; a seal that was interrupted is cut
+ * off as a torn tail and made again. */
 int segment_seal(
     struct segment *segment, uint64_t at, struct frame_packer *packer, struct err *err);
+
+/* Of a sealed segment: do end frame and seek table fill the file from offset "at", where its
+ * last log ends: 1; 0 when they do not, as when the power went while they were written; -1. */
+int segment_is_seal_whole(
+    const struct segment *segment, uint64_t at, struct frame_unpacker *unpacker, struct err *err);
 
 /* Of a sealed segment: the seek table against the frames. ERR_DAMAGED when they differ. */
 int segment_check_seek_table(const struct segment *segment, struct err *err);

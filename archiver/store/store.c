@@ -14,8 +14,8 @@
 #include <string.h>
 
 #define SEGMENT_DEFAULT_BYTES (128u << 20)
-#define LEVEL_DEFAULT 3
-#define FOLDER_MODE 0700
+#define LEVEL_DEFAULT         3
+#define FOLDER_MODE           0700
 
 static void init_pending(struct store_pending *pending)
 {
@@ -43,11 +43,27 @@ static void release_reader(struct store_reader *reader)
 	buf_release(&reader->cache);
 }
 
+/* A new folder needs its name on the disk before anything in it can count as safe. */
+static int make_folder(const char *path, struct err *err)
+{
+	char *parent;
+	int result;
+
+	if (file_exists(path))
+		return 0;
+	parent = file_folder_of(path);
+	result = file_make_folders(path, FOLDER_MODE, err);
+	if (result == 0)
+		result = file_sync_folder(parent, err);
+	free(parent);
+	return result;
+}
+
 int store_open(struct store **out, const struct store_options *options, struct err *err)
 {
 	struct store *store;
 
-	if (options->for_writing && file_make_folders(options->folder, FOLDER_MODE, err) != 0)
+	if (options->for_writing && make_folder(options->folder, err) != 0)
 		return -1;
 	store = mem_zero(1, sizeof *store);
 	store->folder = mem_string(options->folder);
@@ -95,7 +111,8 @@ void store_entry_name(const struct store_entry *entry, char out[TARHEAD_NAME_BYT
 	char hex[SHA256_HEX_BYTES];
 
 	sha256_hex(&entry->id, hex);
-	snprintf(out, TARHEAD_NAME_BYTES, entry->kind == EVENT_BLOB ? "blob/%s" : "mail/%s.eml", hex);
+	snprintf(
+	    out, TARHEAD_NAME_BYTES, entry->kind == EVENT_BLOB ? "blob/%s" : "mail/%s.eml", hex);
 }
 
 bool store_is_empty(const struct store *store)
@@ -142,8 +159,8 @@ static int check_room(const struct store *store, uint64_t bytes, struct err *err
 	if (left >= bytes && left - bytes >= store->options.free_floor_bytes)
 		return 0;
 	return err_set(err, ERR_SPACE,
-	    "the disk of %s has %" PRIu64 " MiB left; %" PRIu64
-	    " MiB are needed and %" PRIu64 " MiB must stay free (free-floor)",
+	    "the disk of %s has %" PRIu64 " MiB left; %" PRIu64 " MiB are needed and %" PRIu64
+	    " MiB must stay free (free-floor)",
 	    store->folder, left >> 20, (bytes >> 20) + 1, store->options.free_floor_bytes >> 20);
 }
 
@@ -173,6 +190,14 @@ static int begin_frame(struct store *store, uint64_t content_bytes, uint64_t *at
 	return 0;
 }
 
+/* A log that lost a line must never be committed. */
+static int check_lines(const struct buf *lines, struct err *err)
+{
+	return lines->overflow
+	    ? err_set(err, ERR_LIMIT, "the journal of a batch would be too large")
+	    : 0;
+}
+
 /* Write what waits as one frame. */
 static int flush(struct store *store, struct store_pending *pending, struct err *err)
 {
@@ -186,7 +211,7 @@ static int flush(struct store *store, struct store_pending *pending, struct err 
 	note_frame(store, at, pending->entries);
 	buf_bytes(&store->log, buf_view(&pending->lines));
 	clear_pending(pending);
-	return 0;
+	return check_lines(&store->log, err);
 }
 
 static struct bytes filling_for(uint64_t content_bytes)
@@ -208,11 +233,11 @@ static int put_alone(struct store *store, const struct event *event, struct byte
 		return -1;
 	note_frame(store, at, 1);
 	event_format(&store->log, event);
-	return 0;
+	return check_lines(&store->log, err);
 }
 
-static int put_pending(struct store_pending *pending, const struct event *event,
-    struct bytes head, const struct spool_range *content, struct err *err)
+static int put_pending(struct store_pending *pending, const struct event *event, struct bytes head,
+    const struct spool_range *content, struct err *err)
 {
 	uint64_t bytes = content->bytes;
 	char *at;
@@ -227,7 +252,7 @@ static int put_pending(struct store_pending *pending, const struct event *event,
 	buf_bytes(&pending->content, filling_for(bytes));
 	event_format(&pending->lines, event);
 	pending->entries++;
-	return 0;
+	return check_lines(&pending->lines, err);
 }
 
 /* The log of the last batch was kept for its reader; a new one begins. */
@@ -241,15 +266,14 @@ static void begin_log(struct store *store)
 static int put_entry(struct store *store, const struct event *event, int64_t mtime_unix,
     const struct spool_range *content, struct err *err)
 {
-	struct store_pending *pending =
-	    event->kind == EVENT_BLOB ? &store->blobs : &store->mails;
+	struct store_pending *pending = event->kind == EVENT_BLOB ? &store->blobs : &store->mails;
 	struct store_entry entry = {event->kind, event->id, content->bytes};
 	struct tarhead head = {.content_bytes = entry.content_bytes, .mtime_unix = mtime_unix};
 	uint64_t needed = batch_entry_bytes(entry.content_bytes);
 	char block[TARHEAD_BYTES];
 	struct bytes header = {block, sizeof block};
 
-	if (entry.content_bytes > TARHEAD_MAX_CONTENT || entry.content_bytes > UINT32_MAX / 2)
+	if (entry.content_bytes > TARHEAD_MAX_NUMBER || entry.content_bytes > UINT32_MAX / 2)
 		return err_set(err, ERR_LIMIT, "an entry of %" PRIu64 " bytes is too large",
 		    entry.content_bytes);
 	store_entry_name(&entry, head.name);
@@ -261,11 +285,30 @@ static int put_entry(struct store *store, const struct event *event, int64_t mti
 	return put_pending(pending, event, header, content, err);
 }
 
+static int check_writing(const struct store *store, struct err *err)
+{
+	if (store->is_replayed && !store->is_broken)
+		return 0;
+	return err_set(err, ERR_BUG, "the archive is not open for writing");
+}
+
+/* The place of everything behind it follows from the size that the event tells. */
+static int check_entry(
+    const struct event *event, const struct spool_range *content, struct err *err)
+{
+	bool is_blob = event->kind == EVENT_BLOB;
+
+	if ((is_blob || event->kind == EVENT_MAIL) &&
+	    content->bytes == (is_blob ? event->size_bytes : event->stored_bytes))
+		return 0;
+	return err_set(err, ERR_BUG, "an entry that is not as its event says");
+}
+
 int store_put(struct store *store, const struct event *event, int64_t mtime_unix,
     const struct spool_range *content, struct err *err)
 {
-	if (!store->is_replayed || store->is_broken)
-		return err_set(err, ERR_BUG, "the archive is not open for writing");
+	if (check_writing(store, err) != 0 || check_entry(event, content, err) != 0)
+		return -1;
 	begin_log(store);
 	store->events++;
 	store->open_bytes += content->bytes;
@@ -277,14 +320,21 @@ int store_put(struct store *store, const struct event *event, int64_t mtime_unix
 
 int store_log(struct store *store, const struct event *event, struct err *err)
 {
-	if (!store->is_replayed || store->is_broken)
-		return err_set(err, ERR_BUG, "the archive is not open for writing");
+	if (check_writing(store, err) != 0)
+		return -1;
+	if (event->kind == EVENT_BLOB || event->kind == EVENT_MAIL || event->kind == EVENT_FRAMES ||
+	    event->kind == EVENT_COMMIT)
+		return err_set(
+		    err, ERR_BUG, "a \"%s\" cannot be logged alone", event_name(event->kind));
 	begin_log(store);
 	store->events++;
 	/* Behind the entries' lines, whose order is that of the frames: kept apart until the
 	 * frames are written. */
 	event_format(&store->mails.lines, event);
-	return 0;
+	if (check_lines(&store->mails.lines, err) == 0)
+		return 0;
+	store->is_broken = true;
+	return -1;
 }
 
 void store_abort(struct store *store)
@@ -313,7 +363,7 @@ static int write_log(struct store *store, uint64_t batch, int64_t now_unix, stru
 	struct buf entry;
 	int result = -1;
 
-	snprintf(head.name, sizeof head.name, "log/%08" PRIu64 ".jsonl", batch);
+	store_log_name(batch, head.name);
 	tarhead_format(&head, block);
 	segment_make_mark(batch, mark);
 	buf_init(&entry, STORE_LOG_MAX_BYTES + 2 * TARHEAD_BYTES);
@@ -342,9 +392,7 @@ static int write_batch(
 	end->batch = store->end.batch + 1;
 	batch_close(&store->log, &frames, end->batch, now_unix, store->entries, store->events,
 	    &store->end.sum, &end->sum);
-	if (store->log.overflow)
-		return err_set(err, ERR_LIMIT, "a batch with too many events");
-	if (write_log(store, end->batch, now_unix, err) != 0)
+	if (check_lines(&store->log, err) != 0 || write_log(store, end->batch, now_unix, err) != 0)
 		return -1;
 	/* The one moment that counts: before it the batch is a torn tail, behind it the batch is
 	 * in the archive. A new file needs its name on the disk as well. */
@@ -369,8 +417,8 @@ int store_commit(struct store *store, int64_t now_unix, struct store_batch *batc
 	struct batch_position end = {0};
 
 	memset(batch, 0, sizeof *batch);
-	if (!store->is_replayed || store->is_broken)
-		return err_set(err, ERR_BUG, "the archive is not open for writing");
+	if (check_writing(store, err) != 0)
+		return -1;
 	batch->end = store->end;
 	if (store->events == 0)
 		return 0;

@@ -25,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STORE_FRAME_BYTES (1u << 20) /* of content; an entry that is larger has its own frame */
+#define STORE_FRAME_BYTES   (1u << 20) /* of content; an entry that is larger has its own frame */
 #define STORE_LOG_MAX_BYTES (256u << 20)
 
 struct store;
@@ -50,11 +50,18 @@ typedef int (*store_batch_fn)(void *arg, const struct store_batch *batch, struct
 int store_open(struct store **out, const struct store_options *options, struct err *err);
 void store_close(struct store *store); /* an open batch is aborted */
 
-/* Hand every batch behind from to fn, in order, checking the chain of commits. When the store
- * is for writing, what follows the last commit is cut off and writing goes on there: required
- * once before the first put. notice_fn (may be NULL) is told of damage that was stepped over. */
+/* Hand every batch behind from to fn, in order, checking the chain of commits. ERR_DAMAGED also
+ * when from is no end of a batch in these segments. When the store is for writing, what follows
+ * the last commit is cut off and writing goes on there: required once before the first put.
+ * The last batch, if it is news to the caller, must be whole with its entries: the power may
+ * have gone before its commit returned. A tail that is cut and held a log is kept in
+ * SEGMENT.torn. */
 int store_replay(struct store *store, const struct batch_position *from, store_batch_fn fn,
     void *arg, struct err *err);
+
+/* Batches up to that one are known to have been committed (a catalogue had them): none of them
+ * is ever taken for a torn tail, and one that is missing is damage. */
+void store_trust(struct store *store, uint64_t batch);
 
 /* Bytes of damage that store_replay stepped over, and of torn tail that it cut. */
 void store_replay_report(
@@ -65,8 +72,8 @@ int store_put(struct store *store, const struct event *event, int64_t mtime_unix
     const struct spool_range *content, struct err *err);
 int store_log(struct store *store, const struct event *event, struct err *err);
 
-bool store_is_empty(const struct store *store);         /* nothing in the open batch */
-uint64_t store_open_bytes(const struct store *store);   /* content put since the last commit */
+bool store_is_empty(const struct store *store);       /* nothing in the open batch */
+uint64_t store_open_bytes(const struct store *store); /* content put since the last commit */
 uint64_t store_open_events(const struct store *store);
 
 /* Durable when it returns 0. Sealing the segment, when it is due, happens here too. With an

@@ -32,8 +32,8 @@ struct store {
 	bool is_replayed;
 	bool is_broken; /* a write failed: abort must come first */
 	struct segment writing;
-	bool is_new;  /* its name is not on the disk yet */
-	uint64_t at;  /* where the next frame goes */
+	bool is_new; /* its name is not on the disk yet */
+	uint64_t at; /* where the next frame goes */
 	struct batch_position end;
 	struct store_pending mails, blobs;
 	struct buf log; /* of the open batch; of the last one until the next put */
@@ -42,12 +42,14 @@ struct store {
 	size_t frame_count, frame_room;
 	uint64_t entries, events, open_bytes;
 	uint64_t damaged_bytes, torn_bytes;
+	uint64_t trusted_batch;
 
 	struct store_reader mail_reader, blob_reader;
 };
 
-/* The name of an entry in the tar. */
+/* The names of entries in the tar. */
 void store_entry_name(const struct store_entry *entry, char out[TARHEAD_NAME_BYTES]);
+void store_log_name(uint64_t batch, char out[TARHEAD_NAME_BYTES]);
 
 /* The segment numbers there are: 0 when none. ERR_DAMAGED when one is missing between. */
 int store_last_segment(const struct store *store, uint32_t *last_out, struct err *err);

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int open_segment(const struct store *store, struct store_reader *reader, uint32_t number,
-    struct err *err)
+static int open_segment(
+    const struct store *store, struct store_reader *reader, uint32_t number, struct err *err)
 {
 	if (reader->segment.fd >= 0 && reader->segment.number == number)
 		return 0;
@@ -24,19 +24,20 @@ static int open_segment(const struct store *store, struct store_reader *reader, 
 	return -1;
 }
 
-static int measure(const struct segment *segment, uint64_t frame_at, struct frame_extent *extent,
-    struct err *err)
+static int measure(
+    const struct segment *segment, uint64_t frame_at, struct frame_extent *extent, struct err *err)
 {
 	uint64_t bytes;
+	int got = 0;
 
 	if (segment_bytes(segment, &bytes, err) != 0)
 		return -1;
-	if (frame_at >= bytes ||
-	    frame_measure(segment->fd, frame_at, bytes, segment->path, extent, err) != 1 ||
-	    extent->skip_magic != 0)
-		return err_set(err, ERR_DAMAGED, "%s: no frame at offset %" PRIu64, segment->path,
-		    frame_at);
-	return 0;
+	if (frame_at < bytes)
+		got = frame_measure(segment->fd, frame_at, bytes, segment->path, extent, err);
+	if (got < 0 || (got == 1 && extent->skip_magic == 0))
+		return got < 0 ? -1 : 0;
+	return err_set(
+	    err, ERR_DAMAGED, "%s: no frame at offset %" PRIu64, segment->path, frame_at);
 }
 
 static int fill_cache(void *arg, const void *data, size_t bytes, struct err *err)
@@ -79,8 +80,7 @@ static int read_cached(const struct store_reader *reader, uint64_t entry_at,
 
 	if (entry_at > reader->cache.n ||
 	    batch_entry_bytes(entry->content_bytes) > reader->cache.n - entry_at)
-		return err_set(
-		    err, ERR_DAMAGED, "%s: a frame is too short", reader->segment.path);
+		return err_set(err, ERR_DAMAGED, "%s: a frame is too short", reader->segment.path);
 	if (check_head(&reader->segment, content, entry, err) != 0)
 		return -1;
 	return fn(arg, content + TARHEAD_BYTES, (size_t)entry->content_bytes, err);
@@ -147,11 +147,10 @@ int store_read(struct store *store, uint32_t segment, const struct batch_place *
 		if (measure(&reader->segment, place->frame_at, &extent, err) != 0)
 			return -1;
 		if (extent.content_bytes > reader->cache.max_bytes && place->entry_at == 0)
-			return read_large(
-			    store->unpacker, &reader->segment, &extent, &large, err);
+			return read_large(store->unpacker, &reader->segment, &extent, &large, err);
 		if (extent.content_bytes > reader->cache.max_bytes)
-			return err_set(err, ERR_DAMAGED, "%s: a frame is too large",
-			    reader->segment.path);
+			return err_set(
+			    err, ERR_DAMAGED, "%s: a frame is too large", reader->segment.path);
 		if (cache_frame(store->unpacker, reader, &extent, err) != 0)
 			return -1;
 	}

@@ -54,6 +54,21 @@ static void end_entry(struct entries *entries)
 	entries->head_bytes = 0;
 }
 
+/* mail/SHA256.eml, blob/SHA256; logs are checked by themselves. */
+static bool take_name(struct entries *entries, struct bytes name)
+{
+	struct bytes digits = bytes_from(name, 5);
+
+	if (bytes_starts(name, "log/"))
+		return true;
+	entries->is_blob = bytes_starts(name, "blob/") && sha256_parse(digits, &entries->want);
+	if (entries->is_blob || !bytes_starts(name, "mail/") || digits.n < 4 ||
+	    !bytes_is(bytes_from(digits, digits.n - 4), ".eml"))
+		return entries->is_blob;
+	digits.n -= 4;
+	return sha256_parse(digits, &entries->want);
+}
+
 static void begin_entry(struct entries *entries)
 {
 	struct tarhead head;
@@ -71,8 +86,8 @@ static void begin_entry(struct entries *entries)
 	}
 	entries->left = head.content_bytes;
 	entries->filling = tarhead_filling(head.content_bytes);
-	if (bytes_starts(bytes_of(head.name), "blob/"))
-		entries->is_blob = sha256_parse(bytes_from(bytes_of(head.name), 5), &entries->want);
+	if (!take_name(entries, bytes_of(head.name)))
+		fault(entries->check, entries->frame_at, "an entry with a foreign name");
 	if (entries->left + entries->filling == 0)
 		end_entry(entries);
 }
@@ -129,31 +144,43 @@ static int check_frame(struct check *check, const struct frame_extent *frame, st
 	return 0;
 }
 
-static int check_frames(struct check *check, struct err *err)
+static int report(struct check *check, uint64_t done, struct err *err)
 {
-	struct frame_extent frame;
-	struct err why = {0};
-	uint64_t bytes, at = 0, base = check->done;
-	int got;
+	check->done = done;
+	return check->calls->progress
+	    ? check->calls->progress(check->calls->arg, done, check->all, err)
+	    : 0;
+}
 
-	if (segment_bytes(&check->segment, &bytes, err) != 0)
-		return -1;
-	/* Behind the last commit of an archive that is being written stands an open batch. */
-	if (check->segment.number == check->store->end.segment && !check->segment.is_sealed)
-		bytes = check->store->end.at;
-	while ((got = frame_measure(
-		    check->segment.fd, at, bytes, check->segment.path, &frame, &why)) == 1) {
-		if (check_frame(check, &frame, err) != 0)
+/* The frames up to an offset; behind a place that is none it goes on at the next mark. */
+static int check_frames(struct check *check, uint64_t end, struct err *err)
+{
+	const struct segment *segment = &check->segment;
+	struct frame_extent frame;
+	uint64_t at = 0, base = check->done;
+
+	while (at < end) {
+		struct err why = {0};
+		int got = frame_measure(segment->fd, at, end, segment->path, &frame, &why);
+
+		if (got < 0 && why.code != ERR_DAMAGED) {
+			*err = why;
 			return -1;
-		at += frame.file_bytes;
-		check->done = base + at;
-		if (check->calls->progress &&
-		    check->calls->progress(check->calls->arg, check->done, check->all, err) != 0)
+		}
+		if (got == 1) {
+			if (check_frame(check, &frame, err) != 0)
+				return -1;
+			at += frame.file_bytes;
+		} else {
+			fault(check, at, why.text);
+			got = segment_find_mark(segment, at + 1, &at, err);
+			if (got < 0)
+				return -1;
+			at = got == 1 ? at : end;
+		}
+		if (report(check, base + (at < end ? at : end), err) != 0)
 			return -1;
 	}
-	if (got < 0)
-		fault(check, at, why.text);
-	check->done = base + bytes;
 	return 0;
 }
 
@@ -172,6 +199,8 @@ static void check_log(struct check *check, const struct segment_log *log)
 		check->is_chain_lost = true;
 		return;
 	}
+	if (log->batch != reader.commit.batch)
+		fault(check, log->frame.at, "a log of another batch than its mark says");
 	if (!check->is_chain_lost &&
 	    (!sha256_equal(&reader.commit.previous, &check->chain.sum) ||
 		reader.commit.batch != check->chain.batch + 1))
@@ -186,28 +215,30 @@ static void check_log(struct check *check, const struct segment_log *log)
 	batch_end(&reader);
 }
 
-static int check_logs(struct check *check, struct err *err)
+/* end_out: behind the last log. */
+static int check_logs(struct check *check, uint64_t *end_out, struct err *err)
 {
 	struct segment_log log;
 	uint64_t at = 0;
 	int got;
 
-	while ((got = segment_next_log(&check->segment, &at, &log, err)) == 1) {
-		if (log.skipped > 0) {
-			fault(check, log.frame.at - SEGMENT_MARK_BYTES - log.skipped,
-			    "bytes that are no frame");
-			check->is_chain_lost = true;
-		}
+	while ((got = segment_next_log(&check->segment, &at, &log, err)) == 1)
 		check_log(check, &log);
-	}
+	*end_out = at;
 	return got;
 }
 
 static int check_segment(struct check *check, bool is_last, struct err *err)
 {
+	uint64_t bytes, end;
 	struct err why = {0};
 
-	if (check_frames(check, err) != 0 || check_logs(check, err) != 0)
+	if (segment_bytes(&check->segment, &bytes, err) != 0 || check_logs(check, &end, err) != 0)
+		return -1;
+	/* Behind the last log of an archive that is written stands an open batch. */
+	if (check->segment.is_sealed || !is_last)
+		end = bytes;
+	if (check_frames(check, end, err) != 0)
 		return -1;
 	if (check->segment.is_sealed && segment_check_seek_table(&check->segment, &why) != 0)
 		fault(check, 0, why.text);
@@ -235,6 +266,8 @@ int store_verify(
 		    check_segment(&check, number == last, err) != 0)
 			goto out;
 	}
+	if (check.chain.batch < store->trusted_batch)
+		fault(&check, 0, "the last batches are missing");
 	result = check.faults > 0;
 out:
 	segment_close(&check.segment);

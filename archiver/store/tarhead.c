@@ -49,6 +49,13 @@ static unsigned sum_of(const char *block)
 	return sum;
 }
 
+static uint64_t fitting_time(int64_t time_unix)
+{
+	if (time_unix < 0)
+		return 0;
+	return (uint64_t)time_unix < TARHEAD_MAX_NUMBER ? (uint64_t)time_unix : TARHEAD_MAX_NUMBER;
+}
+
 void tarhead_format(const struct tarhead *head, char out[TARHEAD_BYTES])
 {
 	char sum[16];
@@ -59,7 +66,7 @@ void tarhead_format(const struct tarhead *head, char out[TARHEAD_BYTES])
 	put_octal(out, uid_field, 0);
 	put_octal(out, gid_field, 0);
 	put_octal(out, size_field, head->content_bytes);
-	put_octal(out, time_field, head->mtime_unix < 0 ? 0 : (uint64_t)head->mtime_unix);
+	put_octal(out, time_field, fitting_time(head->mtime_unix));
 	out[type_field.at] = '0';
 	memcpy(out + magic_field.at, "ustar\00000", magic_field.bytes);
 	snprintf(sum, sizeof sum, "%06o", sum_of(out) & 0777777u);

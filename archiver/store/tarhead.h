@@ -8,14 +8,14 @@
 
 #include <stdint.h>
 
-#define TARHEAD_BYTES 512
-#define TARHEAD_NAME_BYTES 101 /* with the NUL */
-#define TARHEAD_MAX_CONTENT ((uint64_t)077777777777) /* 8 GiB - 1: eleven octal digits */
+#define TARHEAD_BYTES      512
+#define TARHEAD_NAME_BYTES 101                      /* with the NUL */
+#define TARHEAD_MAX_NUMBER ((uint64_t)077777777777) /* eleven octal digits: 8 GiB - 1 */
 
 struct tarhead {
 	char name[TARHEAD_NAME_BYTES];
 	uint64_t content_bytes;
-	int64_t mtime_unix; /* before 1970: written as 0 */
+	int64_t mtime_unix; /* before 1970: written as 0; beyond 2242: as the last that fits */
 };
 
 void tarhead_format(const struct tarhead *head, char out[TARHEAD_BYTES]);

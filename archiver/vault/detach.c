@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_ROOM (DETACH_LINE_CHARS + 2)
+#define LINE_ROOM  (DETACH_LINE_CHARS + 2)
 #define LINE_BYTES (DETACH_LINE_CHARS / 4 * 3)
 
 void detach_init(struct detach *detach, const char *temporary_folder)
@@ -89,7 +89,7 @@ static bool all_digits(const struct line *line)
 static bool is_full_line(const struct line *line)
 {
 	return line->chars >= 4 && line->chars % 4 == 0 && line->chars <= DETACH_LINE_CHARS &&
-	       has_end(line) && all_digits(line);
+	    has_end(line) && all_digits(line);
 }
 
 static int to_skeleton(struct detach *detach, const char *p, size_t bytes, struct err *err)
@@ -102,7 +102,7 @@ static int write_line_end(struct detach *detach, struct err *err)
 	if (!detach->owes_line_end)
 		return 0;
 	detach->owes_line_end = false;
-	return to_skeleton(detach, &"\r\n"[!detach->crlf], detach->crlf ? 2 : 1, err);
+	return to_skeleton(detach, &"\r\n"[!detach->crlf], detach -> crlf ? 2 : 1, err);
 }
 
 /* Decode the characters of a line and take them when they come back the same: 1, 0, -1. */
@@ -179,14 +179,17 @@ static int outside_run(struct detach *detach, const struct line *line, struct er
 
 static int begin_run_if_due(struct detach *detach, struct err *err)
 {
-	return detach->held.n >= DETACH_MIN_BYTES ? begin_run(detach, err) : 0;
+	if (detach->held.n < DETACH_MIN_BYTES)
+		return 0;
+	return detach->part_count < DETACH_MAX_PARTS ? begin_run(detach, err)
+						     : drop_held(detach, err);
 }
 
 /* A line while a run is open: another full one, the last one, or none of it. */
 static int inside_run(struct detach *detach, const struct line *line, struct err *err)
 {
-	bool full = line->chars == detach->line_chars && line->crlf == detach->crlf &&
-		    is_full_line(line);
+	bool full =
+	    line->chars == detach->line_chars && line->crlf == detach->crlf && is_full_line(line);
 	bool last = !full && line->chars > 0 && line->chars <= detach->line_chars;
 	int got = full || last ? take_line(detach, line->p, line->chars, err) : 0;
 
@@ -197,8 +200,7 @@ static int inside_run(struct detach *detach, const struct line *line, struct err
 	if (got == 1) { /* the line end before it belongs to the run, its own does not */
 		detach->owes_line_end = false;
 		end_run(detach);
-		return to_skeleton(
-		    detach, line->p + line->chars, line->bytes - line->chars, err);
+		return to_skeleton(detach, line->p + line->chars, line->bytes - line->chars, err);
 	}
 	end_run(detach);
 	if (write_line_end(detach, err) != 0)
@@ -209,8 +211,8 @@ static int inside_run(struct detach *detach, const struct line *line, struct err
 static int take_whole_line(struct detach *detach, const char *p, size_t bytes, struct err *err)
 {
 	struct line line = line_of(p, bytes);
-	int result = detach->in_run ? inside_run(detach, &line, err)
-				    : outside_run(detach, &line, err);
+	int result =
+	    detach->in_run ? inside_run(detach, &line, err) : outside_run(detach, &line, err);
 
 	detach->at += bytes;
 	return result == 0 && !detach->in_run ? begin_run_if_due(detach, err) : result;
@@ -276,8 +278,7 @@ int detach_add(struct detach *detach, const void *data, size_t bytes, struct err
 
 int detach_end(struct detach *detach, struct err *err)
 {
-	if (detach->line.n > 0 &&
-	    take_whole_line(detach, detach->line.p, detach->line.n, err) != 0)
+	if (detach->line.n > 0 && take_whole_line(detach, detach->line.p, detach->line.n, err) != 0)
 		return -1;
 	buf_clear(&detach->line);
 	if (detach->in_run) {
@@ -325,7 +326,7 @@ static int encode_some(
 		return -1;
 	if (encoder->column == encoder->line_chars) {
 		memcpy(encoder->out + encoder->out_bytes, &"\r\n"[!encoder->crlf],
-		    encoder->crlf ? 2 : 1);
+		    encoder -> crlf ? 2 : 1);
 		encoder->out_bytes += encoder->crlf ? 2 : 1;
 		encoder->column = 0;
 	}

@@ -26,8 +26,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DETACH_MIN_BYTES 4096
-#define DETACH_LINE_CHARS 1000
+#define DETACH_MIN_BYTES    4096
+#define DETACH_LINE_CHARS   1000
+#define DETACH_MAX_PARTS    10000      /* of one message; further runs stay where they are */
 #define DETACH_MEMORY_BYTES (2u << 20) /* of skeleton and of blobs each */
 
 struct detach {
@@ -37,8 +38,8 @@ struct detach {
 
 	/* The line that is not complete yet, and how the run stands. */
 	struct buf line;
-	bool is_long;      /* inside a line that cannot be base64 */
-	struct buf held;   /* lines that may become a run */
+	bool is_long;    /* inside a line that cannot be base64 */
+	struct buf held; /* lines that may become a run */
 	bool in_run;
 	uint32_t line_chars;
 	bool crlf;

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDER_MODE 0700
+#define FOLDER_MODE   0700
 #define FORMAT_PREFIX "mailcask archive "
 
 void vault_notice(const struct vault *vault, const char *format, ...)
@@ -41,7 +41,7 @@ static bool is_empty_folder(const char *path)
 		return errno == ENOENT;
 	while (empty && (item = readdir(folder)))
 		empty = strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0 ||
-			strcmp(item->d_name, "lost+found") == 0;
+		    strcmp(item->d_name, "lost+found") == 0;
 	closedir(folder);
 	return empty;
 }
@@ -49,18 +49,20 @@ static bool is_empty_folder(const char *path)
 /* A folder becomes an archive with its FORMAT file; everything else can be made later. */
 static int create(const struct vault *vault, struct err *err)
 {
-	char *format = file_join(vault->path, "FORMAT");
+	char *format = file_join(vault->path, "FORMAT"), *parent = file_folder_of(vault->path);
 	int result = -1;
 
 	if (!is_empty_folder(vault->path))
-		err_set(err, ERR_USAGE,
-		    "%s is no archive (it has no FORMAT file) and is not empty", vault->path);
+		err_set(err, ERR_USAGE, "%s is no archive (it has no FORMAT file) and is not empty",
+		    vault->path);
 	else if (!vault->options.may_create)
 		err_set(err, ERR_USAGE, "there is no archive at %s yet; the first sync makes it",
 		    vault->path);
-	else if (file_make_folders(vault->path, FOLDER_MODE, err) == 0)
-		result = file_replace(format, BYTES(VAULT_FORMAT_TEXT), 0600, err);
+	else if (file_make_folders(vault->path, FOLDER_MODE, err) == 0 &&
+	    file_replace(format, BYTES(VAULT_FORMAT_TEXT), 0600, err) == 0)
+		result = file_sync_folder(parent, err);
 	free(format);
+	free(parent);
 	return result;
 }
 
@@ -107,22 +109,16 @@ static int lock(struct vault *vault, struct err *err)
 	return vault->lock_fd < 0 ? -1 : 0;
 }
 
-static int apply(void *arg, const struct store_batch *batch, struct err *err)
-{
-	struct vault *vault = arg;
-
-	return catalog_apply(vault->catalog, &batch->end, batch->log, err);
-}
-
-static int open_store(struct vault *vault, struct err *err)
+int vault_open_store(
+    const struct vault *vault, bool for_writing, struct store **out, struct err *err)
 {
 	struct store_options options = {.folder = vault->segments,
-	    .for_writing = vault->lock_fd >= 0,
+	    .for_writing = for_writing,
 	    .segment_bytes = vault->options.segment_bytes,
 	    .free_floor_bytes = vault->options.free_floor_bytes,
 	    .level = vault->options.level};
 
-	return store_open(&vault->store, &options, err);
+	return store_open(out, &options, err);
 }
 
 char *vault_catalog_path(const struct vault *vault)
@@ -135,15 +131,13 @@ char *vault_index_path(const struct vault *vault)
 	return file_join(vault->databases, "index.db");
 }
 
-int vault_remove_catalog(struct vault *vault, struct err *err)
+/* The database first: without it nobody opens what is left of it. */
+static int remove_database(const char *path, struct err *err)
 {
 	static const char *const ends[] = {"", "-wal", "-shm"};
-	char *path = vault_catalog_path(vault);
 	int result = 0;
 	size_t i;
 
-	catalog_close(vault->catalog);
-	vault->catalog = NULL;
 	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
 		char *file = mem_format("%s%s", path, ends[i]);
 
@@ -151,24 +145,85 @@ int vault_remove_catalog(struct vault *vault, struct err *err)
 			result = err_os(err, errno, "cannot remove %s", file);
 		free(file);
 	}
-	free(path);
 	return result;
 }
 
-int vault_open_catalog(struct vault *vault, enum sql_mode mode, struct err *err)
+static int apply(void *arg, const struct store_batch *batch, struct err *err)
+{
+	return catalog_apply(arg, &batch->end, batch->log, err);
+}
+
+/* All batches into a new database, whose log is empty at the end. */
+static int build_catalog(struct vault *vault, const char *path, struct err *err)
+{
+	struct batch_position start = {0};
+	struct catalog *catalog = NULL;
+	int result = -1;
+
+	if (remove_database(path, err) == 0 && catalog_open(&catalog, path, SQL_WRITE, err) == 0 &&
+	    store_replay(vault->store, &start, apply, catalog, err) == 0)
+		result = sql_checkpoint(catalog_sql(catalog), err);
+	catalog_close(catalog);
+	if (result != 0)
+		(void)remove_database(path, NULL);
+	return result;
+}
+
+/* The catalogue is built beside its place and moved there when it is complete: whoever looks
+ * finds all of it or none, and one that cannot be built costs nothing that was there. An old
+ * log must be gone from the disk before the new database has its name. */
+static int make_catalog(struct vault *vault, struct err *err)
+{
+	char *path = vault_catalog_path(vault), *made = mem_format("%s.new", path);
+	int result = -1;
+
+	if (build_catalog(vault, made, err) != 0)
+		goto out;
+	catalog_close(vault->catalog);
+	vault->catalog = NULL;
+	if (remove_database(path, err) != 0 || file_sync_folder(vault->databases, err) != 0)
+		goto out;
+	if (rename(made, path) != 0) {
+		err_os(err, errno, "cannot rename %s to %s", made, path);
+		goto out;
+	}
+	vault->is_catalog_new = true;
+	result = catalog_open(&vault->catalog, path, SQL_WRITE, err);
+out:
+	free(path);
+	free(made);
+	return result;
+}
+
+/* The catalogue for writing; made when it is missing, broken or of another version. */
+static int open_catalog(struct vault *vault, struct err *err)
 {
 	char *path = vault_catalog_path(vault);
+	struct batch_position position = {0};
+	uint64_t bytes;
+	uint32_t count;
 	struct err why = {0};
-	int result = catalog_open(&vault->catalog, path, mode, &why);
+	int result = -1;
 
-	if (result != 0 && why.code == ERR_DAMAGED && mode == SQL_WRITE) {
-		vault_notice(vault, "%s cannot be used (%s): making it again", path, why.text);
-		result = vault_remove_catalog(vault, err);
+	if (store_size(vault->store, &bytes, &count, err) != 0)
+		goto out;
+	if (bytes == 0 || file_exists(path)) {
+		result = catalog_open(&vault->catalog, path, SQL_WRITE, &why);
 		if (result == 0)
-			result = catalog_open(&vault->catalog, path, mode, err);
-	} else if (result != 0 && err) {
-		*err = why;
+			result = catalog_position(vault->catalog, &position, &why);
+		if (result != 0 && why.code != ERR_DAMAGED) {
+			if (err)
+				*err = why;
+			goto out;
+		}
+		if (result != 0)
+			vault_notice(vault, "%s cannot be used (%s)", path, why.text);
 	}
+	if (result != 0 || (position.batch == 0 && bytes > 0)) {
+		vault_notice(vault, "making the catalogue from the segments");
+		result = make_catalog(vault, err);
+	}
+out:
 	free(path);
 	return result;
 }
@@ -179,18 +234,12 @@ static int replay(struct vault *vault, struct err *err)
 	struct batch_position from;
 	uint64_t damaged, torn;
 
-	if (catalog_position(vault->catalog, &from, err) != 0)
-		return -1;
-	vault->is_catalog_new = from.batch == 0;
-	if (from.batch == 0 && store_size(vault->store, &torn, &(uint32_t){0}, NULL) == 0 &&
-	    torn > 0)
-		vault_notice(vault, "making the catalogue from the segments");
-	if (store_replay(vault->store, &from, apply, vault, err) != 0)
+	if (catalog_position(vault->catalog, &from, err) != 0 ||
+	    store_replay(vault->store, &from, apply, vault->catalog, err) != 0)
 		return -1;
 	store_replay_report(vault->store, &damaged, &torn);
 	if (torn > 0)
-		vault_notice(vault,
-		    "cut off %llu bytes of a batch that was never completed",
+		vault_notice(vault, "cut off %llu bytes of a batch that was never completed",
 		    (unsigned long long)torn);
 	if (damaged > 0)
 		vault_notice(vault, "stepped over %llu damaged bytes: run mailcask verify",
@@ -200,22 +249,16 @@ static int replay(struct vault *vault, struct err *err)
 
 static int open_for_writing(struct vault *vault, struct err *err)
 {
-	if (lock(vault, err) != 0 || open_store(vault, err) != 0 ||
+	if (lock(vault, err) != 0 || vault_open_store(vault, true, &vault->store, err) != 0 ||
 	    file_make_folders(vault->databases, FOLDER_MODE, err) != 0 ||
-	    vault_open_catalog(vault, SQL_WRITE, err) != 0)
+	    open_catalog(vault, err) != 0)
 		return -1;
 	return replay(vault, err);
 }
 
-/* Without a catalogue a reader makes it, as a writer for that moment. */
-static int make_catalog(struct vault *vault, struct err *err)
+/* Without a catalogue that can be used a reader makes it, as a writer for that moment. */
+static int make_catalog_for_reading(struct vault *vault, struct err *err)
 {
-	char *path = vault_catalog_path(vault);
-	bool exists = file_exists(path);
-
-	free(path);
-	if (exists)
-		return 0;
 	if (open_for_writing(vault, err) != 0)
 		return err_add(err, "the catalogue is missing and cannot be made");
 	catalog_close(vault->catalog);
@@ -228,11 +271,18 @@ static int make_catalog(struct vault *vault, struct err *err)
 
 static int open_for_reading(struct vault *vault, struct err *err)
 {
-	if (make_catalog(vault, err) != 0)
-		return -1;
-	if (open_store(vault, err) != 0)
-		return -1;
-	return vault_open_catalog(vault, SQL_READ, err);
+	char *path = vault_catalog_path(vault);
+	struct err why = {.code = ERR_ABSENT};
+	int result = file_exists(path) ? catalog_open(&vault->catalog, path, SQL_READ, &why) : -1;
+
+	if (result != 0 && (why.code == ERR_ABSENT || why.code == ERR_DAMAGED))
+		result = make_catalog_for_reading(vault, err) == 0
+		    ? catalog_open(&vault->catalog, path, SQL_READ, err)
+		    : -1;
+	else if (result != 0 && err)
+		*err = why;
+	free(path);
+	return result == 0 ? vault_open_store(vault, false, &vault->store, err) : -1;
 }
 
 int vault_open(struct vault **out, const struct vault_options *options, struct err *err)
@@ -295,10 +345,12 @@ int vault_rebuild(struct vault *vault, struct err *err)
 		return err_set(err, ERR_BUG, "the archive is not open for writing");
 	if (vault->is_catalog_new)
 		return 0;
-	if (vault_remove_catalog(vault, err) != 0 ||
-	    vault_open_catalog(vault, SQL_WRITE, err) != 0)
+	if (!store_is_empty(vault->store))
+		return err_set(err, ERR_BUG, "a batch is open");
+	if (make_catalog(vault, err) != 0)
 		return -1;
-	return replay(vault, err);
+	vault->is_catalog_behind = false;
+	return 0;
 }
 
 static uint64_t bytes_of_file(const char *path)

@@ -26,8 +26,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VAULT_FORMAT_TEXT "mailcask archive 1\n"
-#define VAULT_BATCH_BYTES (32u << 20) /* of content, after which a commit is due */
+#define VAULT_FORMAT_TEXT  "mailcask archive 1\n"
+#define VAULT_BATCH_BYTES  (32u << 20) /* of content, after which a commit is due */
 #define VAULT_BATCH_EVENTS 20000
 
 struct vault;
@@ -36,7 +36,7 @@ struct vault_options {
 	const char *path;
 	const char *databases; /* NULL: in path */
 	bool for_writing;
-	bool may_create;       /* an archive where there is none yet */
+	bool may_create; /* an archive where there is none yet */
 	uint64_t segment_bytes, free_floor_bytes;
 	int level;
 	clock_fn now;

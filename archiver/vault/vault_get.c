@@ -32,6 +32,13 @@ static int send_skeleton(struct rebuild *rebuild, uint64_t bytes, struct err *er
 	return 0;
 }
 
+/* The catalogue is not the journal: what it says is checked before it is obeyed. */
+static bool can_encode(const struct event_part *part)
+{
+	return part->line_chars > 0 && part->line_chars % 4 == 0 &&
+	    part->line_chars <= DETACH_LINE_CHARS;
+}
+
 static int send_part(void *arg, const struct event_part *part, struct err *err)
 {
 	struct rebuild *rebuild = arg;
@@ -44,6 +51,8 @@ static int send_part(void *arg, const struct event_part *part, struct err *err)
 
 	if (got < 0)
 		return -1;
+	if (!can_encode(part))
+		return err_set(err, ERR_DAMAGED, "catalog.db has a part that cannot be");
 	if (got == 0 || part->at < rebuild->at || part->at - rebuild->at > left)
 		return err_set(err, ERR_DAMAGED, "an attachment of the message is missing");
 	if (send_skeleton(rebuild, part->at - rebuild->at, err) != 0)
@@ -63,41 +72,40 @@ int vault_read_skeleton(struct vault *vault, const struct catalog_message *messa
 	struct store_entry entry = {EVENT_MAIL, message->id.sum, message->stored_bytes};
 
 	spool_clear(spool);
-	return store_read(vault->store, message->segment, &message->place, &entry, spool_add_fn,
-	    spool, err);
+	return store_read(
+	    vault->store, message->segment, &message->place, &entry, spool_add_fn, spool, err);
 }
 
 static int rebuild_to(struct vault *vault, const struct catalog_message *message,
     struct spool *skeleton, spool_fn fn, void *arg, struct err *err)
 {
-	struct rebuild rebuild = {
-	    .vault = vault, .skeleton = skeleton, .fn = fn, .arg = arg};
+	struct rebuild rebuild = {.vault = vault, .skeleton = skeleton, .fn = fn, .arg = arg};
 
 	if (catalog_parts(vault->catalog, message->n, send_part, &rebuild, err) != 0)
 		return -1;
 	return send_skeleton(&rebuild, spool_bytes(skeleton) - rebuild.skeleton_at, err);
 }
 
-static int to_digest(void *arg, const void *data, size_t bytes, struct err *err)
-{
-	(void)err;
-	digest_add(arg, data, bytes);
-	return 0;
-}
-
-/* Keeps what fits, and hashes all. */
+/* Hashes all that goes through. */
 struct prover {
 	struct digest *digest;
-	struct buf *memory; /* NULL: hash only */
+	spool_fn fn; /* NULL: hash only */
+	void *arg;
 };
 
 static int to_prover(void *arg, const void *data, size_t bytes, struct err *err)
 {
 	struct prover *prover = arg;
 
-	if (prover->memory)
-		buf_add(prover->memory, data, bytes);
-	return to_digest(prover->digest, data, bytes, err);
+	digest_add(prover->digest, data, bytes);
+	return prover->fn ? prover->fn(prover->arg, data, bytes, err) : 0;
+}
+
+static int to_memory(void *memory, const void *data, size_t bytes, struct err *err)
+{
+	(void)err;
+	buf_add(memory, data, bytes);
+	return 0;
 }
 
 static int wrong_sum(const struct msg_id *id, struct err *err)
@@ -105,32 +113,28 @@ static int wrong_sum(const struct msg_id *id, struct err *err)
 	char hex[SHA256_HEX_BYTES];
 
 	sha256_hex(&id->sum, hex);
-	return err_set(err, ERR_DAMAGED,
-	    "message %.10s: its stored bytes do not match its SHA-256", hex);
+	return err_set(
+	    err, ERR_DAMAGED, "message %.10s: its stored bytes do not match its SHA-256", hex);
 }
 
-static int prove(struct vault *vault, const struct catalog_message *message,
-    struct spool *skeleton, struct buf *memory, struct err *err)
+/* Rebuild a message to fn (NULL: to nobody); -1 also when its sum was wrong. */
+static int rebuild_proven(struct vault *vault, const struct catalog_message *message,
+    struct spool *skeleton, spool_fn fn, void *arg, struct err *err)
 {
-	struct prover prover = {digest_new(), memory};
+	struct prover prover = {digest_new(), fn, arg};
 	struct sha256 sum;
-	int result =
-	    vault_read_skeleton(vault, message, skeleton, err) == 0
-		? rebuild_to(vault, message, skeleton, to_prover, &prover, err)
-		: -1;
+	int result = rebuild_to(vault, message, skeleton, to_prover, &prover, err);
 
 	digest_end(prover.digest, &sum);
 	digest_free(prover.digest);
-	if (result != 0)
-		return -1;
-	if (!sha256_equal(&sum, &message->id.sum) || (memory && memory->overflow))
-		return wrong_sum(&message->id, err);
-	return 0;
+	if (result == 0 && !sha256_equal(&sum, &message->id.sum))
+		result = wrong_sum(&message->id, err);
+	return result;
 }
 
 /* Looked up again each time: the catalogue's row is a view. */
-static int find(struct vault *vault, const struct msg_id *id, struct catalog_message *message,
-    struct err *err)
+static int find(
+    struct vault *vault, const struct msg_id *id, struct catalog_message *message, struct err *err)
 {
 	char hex[SHA256_HEX_BYTES];
 	int got = catalog_message(vault->catalog, id, message, err);
@@ -141,8 +145,8 @@ static int find(struct vault *vault, const struct msg_id *id, struct catalog_mes
 	return got < 0 ? -1 : 0;
 }
 
-static int get(struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg,
-    struct err *err)
+static int get(
+    struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg, struct err *err)
 {
 	struct catalog_message message;
 	struct spool skeleton;
@@ -155,22 +159,25 @@ static int get(struct vault *vault, const struct msg_id *id, spool_fn fn, void *
 	small = message.size_bytes <= MEMORY_MAX_BYTES;
 	buf_init(&memory, MEMORY_MAX_BYTES);
 	spool_init(&skeleton, DETACH_MEMORY_BYTES, vault_temporary_folder(vault));
-	if (prove(vault, &message, &skeleton, fn && small ? &memory : NULL, err) != 0)
+	if (vault_read_skeleton(vault, &message, &skeleton, err) != 0 ||
+	    rebuild_proven(
+		vault, &message, &skeleton, fn && small ? to_memory : NULL, &memory, err) != 0)
 		goto out;
-	if (!fn)
+	if (memory.overflow)
+		wrong_sum(&message.id, err);
+	else if (!fn || (small && memory.n == 0))
 		result = 0;
 	else if (small)
-		result = memory.n == 0 ? 0 : fn(arg, memory.p, memory.n, err);
+		result = fn(arg, memory.p, memory.n, err);
 	else
-		result = rebuild_to(vault, &message, &skeleton, fn, arg, err);
+		result = rebuild_proven(vault, &message, &skeleton, fn, arg, err);
 out:
 	spool_release(&skeleton);
 	buf_release(&memory);
 	return result;
 }
 
-int vault_get(
-    struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg, struct err *err)
+int vault_get(struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg, struct err *err)
 {
 	return get(vault, id, fn, arg, err);
 }

@@ -23,7 +23,8 @@ struct vault {
 	struct store *store;
 	struct catalog *catalog;
 	struct vault_fresh mails, blobs;
-	bool is_catalog_new; /* made from the segments when it was opened */
+	bool is_catalog_new;    /* made from the segments when it was opened */
+	bool is_catalog_behind; /* it could not take a batch */
 };
 
 /* Read the skeleton of a message into spool (cleared before). */
@@ -33,8 +34,7 @@ int vault_read_skeleton(struct vault *vault, const struct catalog_message *messa
 void vault_notice(const struct vault *vault, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Open catalog.db, which is made anew when it is missing or broken. */
-int vault_open_catalog(struct vault *vault, enum sql_mode mode, struct err *err);
-int vault_remove_catalog(struct vault *vault, struct err *err);
+int vault_open_store(
+    const struct vault *vault, bool for_writing, struct store **out, struct err *err);
 
 #endif

@@ -3,6 +3,8 @@
  * Never: tells that something is stored before its batch is committed. */
 #include "archiver/vault/vault_private.h"
 
+#include "archiver/imapwire/seqset.h"
+
 #include "base/mem.h"
 
 #include <search.h>
@@ -144,8 +146,7 @@ static int put_blobs(struct vault_put *put, int64_t mtime_unix, struct err *err)
 	return 0;
 }
 
-static int put_mail(
-    struct vault_put *put, struct event *facts, int64_t mtime_unix, struct err *err)
+static int put_mail(struct vault_put *put, struct event *facts, int64_t mtime_unix, struct err *err)
 {
 	struct detach *detach = &put->detach;
 	struct spool_range content = {&detach->skeleton, 0, spool_bytes(&detach->skeleton)};
@@ -182,15 +183,35 @@ int vault_put_end(struct vault_put *put, struct event *facts, int64_t mtime_unix
 
 /* ---- the batch ---- */
 
+/* An event that the catalogue cannot take would keep the archive from being opened again. */
+static int check_event(struct vault *vault, const struct event *event, struct err *err)
+{
+	struct seqset uids;
+	int known = 1;
+
+	if (event->kind == EVENT_PLACED || event->kind == EVENT_HOLD ||
+	    event->kind == EVENT_PURGE) {
+		known = has_mail(vault, &event->id, err);
+	} else if (event->kind == EVENT_GONE) {
+		seqset_init(&uids);
+		known = seqset_parse(&uids, event->uids, 0, SIZE_MAX, NULL) == 0;
+		seqset_release(&uids);
+	}
+	if (known == 0)
+		err_set(err, ERR_BUG, "a \"%s\" of what the archive does not have",
+		    event_name(event->kind));
+	return known == 1 ? 0 : -1;
+}
+
 int vault_log(struct vault *vault, const struct event *event, struct err *err)
 {
-	return store_log(vault->store, event, err);
+	return check_event(vault, event, err) == 0 ? store_log(vault->store, event, err) : -1;
 }
 
 bool vault_is_due(const struct vault *vault)
 {
 	return store_open_bytes(vault->store) >= VAULT_BATCH_BYTES ||
-	       store_open_events(vault->store) >= VAULT_BATCH_EVENTS;
+	    store_open_events(vault->store) >= VAULT_BATCH_EVENTS;
 }
 
 uint64_t vault_next_batch(const struct vault *vault)
@@ -209,6 +230,12 @@ int vault_commit(struct vault *vault, struct err *err)
 {
 	struct store_batch batch;
 
+	if (vault->is_catalog_behind) {
+		vault_abort(vault);
+		return err_set(err, ERR_IO,
+		    "the catalogue could not take the last batch: the archive must be opened "
+		    "again");
+	}
 	if (store_commit(vault->store, vault->options.now(), &batch, err) != 0) {
 		vault_abort(vault);
 		return -1;
@@ -217,6 +244,10 @@ int vault_commit(struct vault *vault, struct err *err)
 	vault_fresh_clear(&vault->blobs);
 	if (batch.log.n == 0)
 		return 0;
-	/* The batch is safe. If the catalogue cannot take it now, it will at the next opening. */
-	return catalog_apply(vault->catalog, &batch.end, batch.log, err);
+	/* The batch is safe. If the catalogue cannot take it now, it will at the next opening;
+	 * until then nothing may be built on what it does not know. */
+	if (catalog_apply(vault->catalog, &batch.end, batch.log, err) == 0)
+		return 0;
+	vault->is_catalog_behind = true;
+	return -1;
 }

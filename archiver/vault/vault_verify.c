@@ -11,6 +11,7 @@
 
 struct check {
 	struct vault *vault;
+	struct store *store; /* one that only reads */
 	const struct vault_verify_calls *calls;
 	uint64_t faults, done, all;
 	int64_t last_n;
@@ -83,15 +84,15 @@ static int check_catalog(struct check *check, struct err *err)
 
 	if (catalog_open(&other, path, SQL_WRITE, err) != 0)
 		goto out;
-	if (store_replay(vault->store, &start, apply, other, &why) != 0) {
+	if (store_replay(check->store, &start, apply, other, &why) != 0) {
 		fault(check, "the journal cannot be read to its end: %s", why.text);
 		result = 0;
 		goto out;
 	}
 	got = catalog_compare(vault->catalog, path, &table, err);
 	if (got == 1)
-		fault(check, "catalog.db differs from the journal in table %s: run mailcask rebuild",
-		    table);
+		fault(check,
+		    "catalog.db differs from the journal in table %s: run mailcask rebuild", table);
 	result = got < 0 ? -1 : 0;
 out:
 	catalog_close(other);
@@ -126,20 +127,26 @@ int vault_verify(
 	struct store_verify_calls store_calls = {
 	    .fault = store_fault, .progress = store_progress, .arg = &check};
 	struct catalog_totals totals;
+	struct batch_position position;
 	uint32_t count;
+	int result = -1;
 
-	if (catalog_totals(vault->catalog, &totals, err) != 0 ||
-	    store_size(vault->store, &check.done, &count, err) != 0 ||
+	if (vault_open_store(vault, false, &check.store, err) != 0 ||
+	    catalog_totals(vault->catalog, &totals, err) != 0 ||
+	    catalog_position(vault->catalog, &position, err) != 0 ||
+	    store_size(check.store, &check.done, &count, err) != 0 ||
 	    store_forget_cached(vault->store, err) != 0)
-		return -1;
+		goto out;
 	check.all = check.done + (quick ? 0 : totals.size_bytes);
-	if (store_verify(vault->store, quick, &store_calls, err) < 0 ||
-	    check_catalog(&check, err) != 0)
-		return -1;
-	if (!quick &&
-	    catalog_each_message(vault->catalog, 0, prove_message, &check, err) != 0)
-		return -1;
-	return check.faults > 0;
+	store_trust(check.store, position.batch);
+	if (store_verify(check.store, quick, &store_calls, err) < 0 ||
+	    check_catalog(&check, err) != 0 ||
+	    (!quick && catalog_each_message(vault->catalog, 0, prove_message, &check, err) != 0))
+		goto out;
+	result = check.faults > 0;
+out:
+	store_close(check.store);
+	return result;
 }
 
 int vault_forget_cached(struct vault *vault, struct err *err)

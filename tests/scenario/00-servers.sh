@@ -131,13 +131,16 @@ status=0
   bash -c 'cp "$IMAP_FOLDER/instance" "$0" && exit 7' "$WORK/stopped/instance" || status=$?
 check "the command passes the status on" same "$status" 7
 check "and leaves nothing" ended "$WORK/stopped"
-"$ROOT/tests/servers/dovecot" run "$WORK/command" certs="$WORK/certs" -- sleep 1000 &
+# shellcheck disable=SC2016
+"$ROOT/tests/servers/dovecot" run "$WORK/command" certs="$WORK/certs" -- \
+  bash -c 'cp "$IMAP_FOLDER/instance" "$0" && echo $$ >"$1" && exec sleep 1000' \
+  "$WORK/stopped/instance" "$WORK/sleeper" &
 command=$!
-until cp "$WORK/command/instance" "$WORK/stopped/instance" 2>/dev/null &&
-  dovecot_info "$WORK/stopped" pid >/dev/null; do
+until [[ -s $WORK/sleeper ]]; do
   sleep 0.02
 done
 kill -TERM "$command"
 wait "$command" 2>/dev/null || true
 check "nor when it is told to end early" ended "$WORK/stopped"
+check "then its command ends too" fails dovecot_lives "$(<"$WORK/sleeper")"
 check "no server complained" lacks "$WORK/dovecot/dovecot.log" Error Fatal Panic

@@ -29,6 +29,22 @@ check "what one rule keeps is not planned by the next" \
 run 0 mailcask plan
 check "the plan tells flagged mail that stays" contains "$OUT" "it is flagged"
 
+# Holds and fences.
+run 0 mailcask hold folder:Archive/2020 --reason "case 1"
+run 0 mailcask plan
+check "held mail stays" contains "$OUT" "it is on hold"
+run 0 mailcask search is:held --json
+check "it can be found" contains "$OUT" "Archive/2020"
+run 0 mailcask hold folder:Archive/2020 --release
+run 0 mailcask plan
+check "released mail may go" lacks "$OUT" "it is on hold"
+sed 's/max-share = 100%/max-share = 25%/' "$CONFIG" >"$WORK/fenced"
+run 0 "$MAILCASK" -c "$WORK/fenced" plan
+check "no more than max-share of a folder goes" contains "$OUT" "max-share"
+sed 's/max-share = 100%/&\nmax-count = 7/' "$CONFIG" >"$WORK/fenced"
+run 0 "$MAILCASK" -c "$WORK/fenced" plan
+check "no more than max-count goes" contains "$OUT" "to purge: 7 messages"
+
 run 5 mailcask purge
 check "without a terminal and --yes it refuses" contains "$ERR" "--yes"
 run 0 mailcask purge --dry-run
@@ -48,13 +64,9 @@ for line in open(sys.argv[1]):
         break
 P
 )
-"$PYTHON" - "$(server imaps)" "$WORK/certs/ca.pem" "$foreign" <<'P'
-import imaplib, ssl, sys
-imap = imaplib.IMAP4_SSL("localhost", int(sys.argv[1]), ssl_context=ssl.create_default_context(cafile=sys.argv[2]))
-imap.login("bob", "pass")
+somebody bob dovecot "$foreign" <<'P'
 imap.select("INBOX")
-imap.uid("STORE", sys.argv[3], "+FLAGS", r"(\Deleted)")
-imap.shutdown()
+imap.uid("STORE", sys.argv[1], "+FLAGS", r"(\Deleted)")
 P
 
 run 0 mailcask purge --yes -v
@@ -80,7 +92,7 @@ name=$(grep -o 'P[0-9]*' "$OUT" | head -n 1)
 run 0 mailcask log "$name" --json
 check "the log names every message" \
   same "$(json "$OUT" 'o["state"]' | sort | uniq -c | tr -s ' ')" " $(wc -l <"$WORK/purged") confirmed"
-for id in $(json "$WORK/purged" 'o["sha256"]' | head -n 15); do
+for id in $(json "$WORK/purged" 'o["sha256"]' | sort -u | head -n 15); do
   mailcask show "$id" --raw | sha256sum | cut -d' ' -f1
   echo "$id"
 done | uniq -c >"$WORK/sums"
@@ -93,14 +105,5 @@ run 0 mailcask rebuild
 mailcask search '*' --limit 0 --json -q >"$WORK/after.json"
 check "a rebuilt catalogue knows what was purged" cmp "$WORK/before.json" "$WORK/after.json"
 
-# Holds and fences.
-run 0 mailcask hold folder:Archive/2020 --reason "case 1"
-sed -i 's/older:2y/smaller:100G/; s/max-share = 100%/max-share = 25%/' "$CONFIG"
-run 0 mailcask plan
-check "held mail stays" contains "$OUT" "it is on hold"
-check "no more than max-share of a folder goes" contains "$OUT" "max-share"
-run 0 mailcask hold folder:Archive/2020 --release
-
-# What the guard refuses: messages that changed after the plan, a damaged copy, a lying folder.
-mailcask search 'folder:INBOX is:flagged' --json -q --limit 0 >"$WORK/flagged"
+mailcask search 'is:flagged -is:gone' --json -q --limit 0 >"$WORK/flagged"
 check "flagged mail is still on the server" test -s "$WORK/flagged"

@@ -34,7 +34,7 @@ check "an archive that never restored there adds nothing either" cmp "$WORK/fres
 run 0 mailcask restore folder:Archive --to other --prefix Old --map Archive/2019=Nineteen
 dump_account other >"$WORK/other"
 check "--map and --prefix name the folders" \
-  same "$(json "$WORK/other" 'o["folder"]' | sort -u | tr '\n' ' ')" "Old/Archive/2020 Old/Nineteen "
+  same "$(json "$WORK/other" 'o["folder"]' | sort -u | tr '\n' ' ')" "Old/Archive/2020 Old/Archive/2020/Q1 Old/Nineteen "
 
 # A target that refuses: 1 MiB of quota.
 cat >>"$CONFIG" <<E2

@@ -217,3 +217,16 @@ for line in open(sys.argv[1]):
     o = json.loads(line)
     print(eval(sys.argv[2]))' "$1" "$2"
 }
+
+# Python from standard input, with "imap" (imaplib) logged in as USER: somebody else's client.
+somebody() { # USER [NAME] [ARGUMENT...]
+  local user=$1 name=${2:-dovecot}
+  shift $(($# > 1 ? 2 : 1))
+  "$PYTHON" -c 'import imaplib, ssl, sys
+context = ssl.create_default_context(cafile=sys.argv[2])
+imap = imaplib.IMAP4_SSL("localhost", int(sys.argv[1]), ssl_context=context)
+imap.login(sys.argv[3], "pass")
+sys.argv = sys.argv[3:]
+exec(compile(sys.stdin.read(), "somebody", "exec"))
+imap.logout()' "$(server imaps "$name")" "$WORK/certs/ca.pem" "$user" "$@"
+}

@@ -289,6 +289,8 @@ dovecot_start() { # FOLDER [KEY=VALUE...]
         ;;
     esac
   done
+  # 2.4 has other settings.
+  [[ $(dovecot --version 2>&1) == 2.3.* ]] || dovecot_fail "Dovecot 2.3 is not here" || return 1
   ((${#f} <= DOVECOT_FOLDER_MAX)) || dovecot_fail "too long for sockets: $f" || return 1
   [[ ! -f $f/instance ]] || dovecot_stop "$f" || return 1
   dovecot_prepare "$f" "$cert" "$certs" "$mail" || return 1

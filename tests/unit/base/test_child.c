@@ -89,8 +89,11 @@ START_TEST(works_without_an_output_of_our_own)
 
 	close(STDOUT_FILENO);
 	OK(run("echo heard", 100, err));
-	dup2(kept, STDOUT_FILENO);
 	ck_assert_str_eq(output.p, "heard\n");
+	close(STDIN_FILENO); /* now the pipe's writing end is 1 */
+	OK(run("echo heard again", 100, err));
+	dup2(kept, STDOUT_FILENO);
+	ck_assert_str_eq(output.p, "heard again\n");
 	buf_release(&output);
 }
 END_TEST

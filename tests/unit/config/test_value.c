@@ -205,6 +205,8 @@ START_TEST(variables_have_a_name)
 	ck_assert_str_eq(account.password_env, "_MAIL_PW2");
 	FAILS(ERR_CONFIG, set(SECTION_ACCOUNT, "password-env", "$PW", err));
 	FAILS(ERR_CONFIG, set(SECTION_ACCOUNT, "password-env", "2PW", err));
+	FAILS(ERR_CONFIG, set(SECTION_ACCOUNT, "password-env", "9PW", err));
+	FAILS(ERR_CONFIG, set(SECTION_ACCOUNT, "password-env", "0PW", err));
 	FAILS(ERR_CONFIG, set(SECTION_ACCOUNT, "password-env", "A=B", err));
 	FAILS(ERR_CONFIG, set(SECTION_ACCOUNT, "password-env", "my-pw", err));
 	release();
@@ -238,6 +240,9 @@ START_TEST(pins_are_a_canonical_sha256)
 	    set(SECTION_ACCOUNT, "tls-pin",
 		"sha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvR_wE=", err));
 	FAILS(ERR_CONFIG, set(SECTION_ACCOUNT, "tls-pin", "sha256//", err));
+	FAILS(ERR_CONFIG,
+	    set(SECTION_ACCOUNT, "tls-pin",
+		"sha384//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE=", err));
 	release();
 }
 END_TEST
@@ -284,6 +289,11 @@ START_TEST(names_are_short_and_plain)
 {
 	char name[66];
 
+	OK(set(SECTION_RULE, "account", "Work.2", err));
+	ck_assert_str_eq(rule.account, "Work.2");
+	check_refused(SECTION_RULE, "account", "my account",
+	    "expected the name of an account, for example work, not \"my account\"");
+	release();
 	memset(name, 'n', sizeof name);
 	ck_assert(value_is_name((struct bytes){name, 64}));
 	ck_assert(!value_is_name((struct bytes){name, 65}));

@@ -277,7 +277,7 @@ START_TEST(steps_over_what_it_does_not_know)
 	    "* ACL INBOX Fred rwipslda\r\n",
 	    "* METADATA \"\" (/shared/comment {3}\r\n\")( NIL)\r\n", "* XYZZY\r\n",
 	    "* 5 UIDFETCH (FLAGS (\\Seen))\r\n", "* 12 STORE (X)\r\n", "\r\n",
-	    "* XLIST (\\Inbox) \"/\" \"INBOX\"\r\n", "* LANGUAGE (en)\r\n"};
+	    "* XLIST (\\Inbox) \"/\" \"INBOX\"\r\n", "* LANGUAGE (en)\r\n", "* $X y\r\n"};
 
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
 		OK(hear(bytes_of(others[i]), false, err));
@@ -290,9 +290,9 @@ START_TEST(refuses_what_cannot_be_followed)
 {
 	static const char *const wrong[] = {"hello\r\n", "a1\r\n", "a1 DONE\r\n", "a1 BYE now\r\n",
 	    "a1 PREAUTH x\r\n", "OK LOGIN completed\r\n", "*\r\n", "* \r\n", "*OK x\r\n",
-	    " OK x\r\n", "* (\r\n", "* )\r\n", "* \"OK\" x\r\n", "* XYZZY (\r\n", "* XYZZY )\r\n",
-	    "* XYZZY \"a\r\n", "* XYZZY \"a\\\"\r\n", "* {2}\r\nOK x\r\n", "(a1) OK x\r\n",
-	    "* 5 {5}\r\nFETCH (UID 7)\r\n"};
+	    " OK x\r\n", "* (\r\n", "* )\r\n", "* \"OK\" x\r\n", "* 5\r\n", "* 5 \"a\r\n",
+	    "* XYZZY (\r\n", "* XYZZY )\r\n", "* XYZZY \"a\r\n", "* XYZZY \"a\\\"\r\n",
+	    "* {2}\r\nOK x\r\n", "(a1) OK x\r\n", "* 5 {5}\r\nFETCH (UID 7)\r\n"};
 
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		FAILS(ERR_PROTOCOL, hear(bytes_of(wrong[i]), false, err));

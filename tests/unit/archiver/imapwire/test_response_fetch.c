@@ -342,7 +342,8 @@ START_TEST(refuses_what_is_not_closed_or_closed_too_often)
 	    "* 1 FETCH (UID 7\r\n", "* 1 FETCH (UID 7))\r\n", "* 1 FETCH (UID 7) x\r\n",
 	    "* 1 FETCH (UID 7 (X (a))\r\n", "* 1 FETCH ((UID 7)\r\n", "* 1 FETCH (UID 7 X \"a)\r\n",
 	    "* 1 FETCH (UID 7 X (a)\r\n", "* 1 FETCH (UID 7 \"X\" 5)\r\n",
-	    "* 1 FETCH (UID 7 {1}\r\nX 5)\r\n", "* 1 FETCH (UID 7) {3}\r\nabc\r\n",
+	    "* 1 FETCH (UID 7 {1}\r\nX 5)\r\n", "* 1 FETCH (UID 7{1}\r\n))\r\n",
+	    "* 1 FETCH (UID 7{1}\r\n  X 5)\r\n", "* 1 FETCH (UID 7) {3}\r\nabc\r\n",
 	    "* 1 FETCH {3}\r\n(X)\r\n", "* 1 FETCH NIL\r\n"};
 
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -352,15 +353,18 @@ END_TEST
 
 START_TEST(limits_the_depth_of_items)
 {
-	char text[256] = "* 1 FETCH ";
-	size_t n = strlen(text);
+	char open[64], closed[64], text[256];
 
-	memset(text + n, '(', 40);
-	snprintf(text + n + 40, sizeof text - n - 40, "UID 7");
-	memset(text + n + 45, ')', 40);
-	memcpy(text + n + 85, "\r\n", 3);
-	FAILS(ERR_PROTOCOL, hear(bytes_of(text), false, err));
-	ck_assert_uint_eq(has("((((((((UID 7))))))))"), FETCH_HAS_UID);
+	for (int depth = 1; depth < 40; depth++) {
+		memset(open, '(', sizeof open);
+		memset(closed, ')', sizeof closed);
+		snprintf(
+		    text, sizeof text, "* 1 FETCH %.*sUID 7%.*s\r\n", depth, open, depth, closed);
+		if (depth <= RESPONSE_DEPTH)
+			OK(hear(bytes_of(text), false, err));
+		else
+			FAILS(ERR_PROTOCOL, hear(bytes_of(text), false, err));
+	}
 }
 END_TEST
 

@@ -22,6 +22,8 @@ START_TEST(reads_list)
 	ck_assert_int_eq(heard.mailbox.delimiter, 0);
 	HEAR("* LIST (\\NoSelect) \"/\" \"\"\r\n");
 	ck_assert_bytes(heard.mailbox.name, "");
+	HEAR("* LIST () / INBOX\r\n");
+	ck_assert_int_eq(heard.mailbox.delimiter, '/');
 	HEAR("* LIST () \"\" INBOX\r\n");
 	ck_assert_int_eq(heard.mailbox.delimiter, 0);
 	HEAR("* LIST (\\HasChildren \\) \".\" \"Archive\"\r\n"); /* seen behind XLIST */
@@ -90,7 +92,7 @@ START_TEST(refuses_a_folder_whose_name_is_not_certain)
 {
 	static const char *const wrong[] = {"* LIST\r\n", "* LIST \"/\" INBOX\r\n",
 	    "* LIST ( \"/\" INBOX\r\n", "* LIST () INBOX\r\n", "* LIST () \"//\" INBOX\r\n",
-	    "* LIST () (\"/\") INBOX\r\n", "* LIST () \"/\" \"INBOX\r\n",
+	    "* LIST () (\"/\") INBOX\r\n", "* LIST () () INBOX\r\n", "* LIST () \"/\" \"INBOX\r\n",
 	    "* LIST () \"/\" \"a\"b\r\n", "* LIST () \"/\" \"a\" b\r\n",
 	    "* LIST () \"/\" \"a\" (b\r\n", "* LIST () \"/\" \"a\" )\r\n",
 	    "* LIST () \"\\\" \"a\"\r\n", "* LIST () \"/\" a{1}\r\nb\r\n",
@@ -131,6 +133,9 @@ START_TEST(reads_status)
 	HEAR("* STATUS {5}\r\n) (\"x (MESSAGES 1) \r\n");
 	ck_assert_bytes(heard.status.name, ") (\"x");
 	ck_assert_uint_eq(heard.status.messages, 1);
+	HEAR("* STATUS two words (MESSAGES 2)  \r\n");
+	ck_assert_bytes(heard.status.name, "two words");
+	ck_assert_uint_eq(heard.status.messages, 2);
 	HEAR("* STATUS x (UIDNEXT 0 UIDVALIDITY 0)\r\n");
 	ck_assert_uint_eq(heard.status.has, STATUS_HAS_UIDNEXT | STATUS_HAS_UIDVALIDITY);
 }
@@ -299,7 +304,7 @@ START_TEST(reads_quotas)
 	ck_assert(!heard.quota.has_storage);
 	HEAR("* QUOTA x (STORAGE 5)\r\n");
 	ck_assert(!heard.quota.has_storage);
-	HEAR("* QUOTA \"ROOT\"\r\n"); /* Courier */
+	HEAR("* QUOTA \"ROOT\" \r\n"); /* Courier */
 	ck_assert_bytes(heard.quota.root, "ROOT");
 	ck_assert(!heard.quota.has_storage);
 	UNHEARD(ERR_PROTOCOL, "* QUOTA\r\n");

@@ -88,8 +88,8 @@ START_TEST(sees_no_literal_in_human_text)
 	    "* BAD {5}", "* BYE see you {5}", "* PREAUTH {5}", "* ok [ALERT] {5}", "a1 OK done {5}",
 	    "a1 NO [TRYCREATE] {5}", "+ go ahead {5}", "+{5}", "* [ALERT] {5}",
 	    "[COPYUID 1 2 3] {5}", "*  OK {5}", "}", "{5}", "* LIST () \"/\" a{b}",
-	    "* LIST () \"/\" {}", "* LIST () \"/\" {+}", "* LIST () \"/\" {5 }",
-	    "* LIST () \"/\" \"{5}\"", "* 1 FETCH (X {5} "};
+	    "* LIST () \"/\" a}", "* LIST () \"/\" {}", "* LIST () \"/\" {+}",
+	    "* LIST () \"/\" {5 }", "* LIST () \"/\" \"{5}\"", "* 1 FETCH (X {5} "};
 	struct err why = {0};
 
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
@@ -278,7 +278,21 @@ START_TEST(limits_the_whole)
 		result = response_text_line(&text, (struct bytes){data, sizeof data}, &why);
 	}
 	ck_assert_int_eq(why.code, ERR_LIMIT);
+	ck_assert_uint_eq(literals, RESPONSE_BYTES / (sizeof data - 3) + 1);
 	ck_assert_uint_le(text.text.n, RESPONSE_BYTES);
+}
+END_TEST
+
+/* A caller that finds out halfway that it does not want the rest. */
+START_TEST(a_part_that_was_kept_goes_with_the_rest)
+{
+	struct err why = {0};
+
+	ck_assert_int_eq(line("* 1 FETCH (BODY[HEADER] {5}", &why), 0);
+	OK(response_text_literal(&text, BYTES("ab"), err));
+	response_text_streamed(&text);
+	ck_assert_int_eq(response_text_line(&text, BYTES(" UID 7)"), &why), 1);
+	ck_assert_str_eq(buf_string(&text.text), "* 1 FETCH (BODY[HEADER]  UID 7)");
 }
 END_TEST
 
@@ -303,4 +317,4 @@ SUITE(takes_a_line, keeps_a_small_literal_in_place, remembers_the_place_of_a_str
     knows_the_text_of_a_message, a_literal_cannot_make_another_one_a_body,
     takes_literals_of_no_bytes, notices_a_caller_that_lost_count, limits_a_line, lets_a_set_be_long,
     limits_a_literal_that_is_kept, limits_the_number_of_literals, limits_the_whole,
-    keeps_its_memory_when_cleared)
+    a_part_that_was_kept_goes_with_the_rest, keeps_its_memory_when_cleared)

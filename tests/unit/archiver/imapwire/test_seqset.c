@@ -201,6 +201,36 @@ START_TEST(makes_batches_by_count)
 }
 END_TEST
 
+/* At the borders: the batch ends with a range, begins behind its first UID, fills the room. */
+START_TEST(batches_are_exact)
+{
+	static const char *const ones[] = {"1", "2", "3", "7", "9"};
+	uint32_t last = 0;
+
+	start();
+	seqset_add_range(&set, 1, 3);
+	seqset_add(&set, 7);
+	seqset_add(&set, 9);
+	for (size_t i = 0; i < 5; i++) {
+		buf_clear(&out);
+		last = seqset_format(&set, last, 1, 7000, &out);
+		ck_assert_str_eq(buf_string(&out), ones[i]);
+	}
+	buf_clear(&out);
+	ck_assert_uint_eq(seqset_format(&set, 0, 3, 7000, &out), 3);
+	ck_assert_str_eq(buf_string(&out), "1:3");
+	buf_clear(&out);
+	ck_assert_uint_eq(seqset_format(&set, 0, 2, 7000, &out), 2);
+	ck_assert_str_eq(buf_string(&out), "1:2");
+	buf_clear(&out);
+	ck_assert_uint_eq(seqset_format(&set, 0, 100, 5, &out), 7);
+	ck_assert_str_eq(buf_string(&out), "1:3,7");
+	buf_clear(&out);
+	ck_assert_uint_eq(seqset_format(&set, 0, 100, 4, &out), 3);
+	ck_assert_str_eq(buf_string(&out), "1:3");
+}
+END_TEST
+
 START_TEST(makes_batches_by_bytes_and_skips_nothing)
 {
 	struct seqset again;
@@ -349,7 +379,7 @@ END_TEST
 SUITE(merges_neighbours_whatever_the_order, takes_ranges_that_overlap_or_stand_the_wrong_way_round,
     joins_two_ranges_by_the_uid_between, ignores_0, holds_uids_up_to_2_to_the_32,
     removes_at_the_ends_and_in_the_middle, finds_the_next_uid, agrees_with_a_plain_array,
-    makes_batches_by_count, makes_batches_by_bytes_and_skips_nothing,
+    makes_batches_by_count, batches_are_exact, makes_batches_by_bytes_and_skips_nothing,
     writes_one_range_even_when_it_is_too_long, appends_to_what_is_in_the_buffer,
     reads_what_servers_write, refuses_what_is_no_set_and_leaves_the_set_alone,
     an_open_range_never_reaches_below_its_begin, stops_at_the_ceiling, adds_to_what_is_there,

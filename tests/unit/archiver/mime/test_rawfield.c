@@ -121,6 +121,7 @@ START_TEST(long_values_are_cut_at_a_near_blank)
 	expect_cut("one two three", 7, "one two");
 	expect_cut("one two three", 8, "one two");
 	expect_cut("one two three", 6, "one");
+	expect_cut("one  two", 5, "one");
 	expect_cut("onetwothree", 6, "onetwo");
 	memset(far, 'x', sizeof far);
 	far[10] = ' ';
