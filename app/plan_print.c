@@ -17,7 +17,7 @@
 struct row {
 	uint32_t rule;
 	int64_t folder_number;
-	int year;
+	int year, last_year; /* last_year differs where the years of a folder are added up */
 	enum verdict verdict;
 	uint64_t count, bytes;
 };
@@ -48,36 +48,49 @@ static int compare_rows(const void *a, const void *b)
 	return x->year < y->year ? -1 : x->year > y->year;
 }
 
-static struct row row_of(const struct plan_item *item)
+static bool is_same_row(const struct row *a, const struct row *b, bool by_year)
 {
-	return (struct row){.rule = item->rule,
-	    .folder_number = item->folder_number,
-	    .year = year_of(item->date_unix),
-	    .verdict = item->verdict};
+	return a->verdict == b->verdict && a->rule == b->rule &&
+	       a->folder_number == b->folder_number && (!by_year || a->year == b->year);
 }
 
-/* Items in the order of rows, then rows that are alike added up. */
-static void make_rows(struct rows *rows, const struct plan *plan)
+/* Items in the order of rows, then those that are alike added up. */
+static void make_rows(struct rows *rows, const struct plan *plan, bool by_year)
 {
 	size_t i, n = 0;
 
 	rows->row = mem_zero(plan->count, sizeof *rows->row);
 	for (i = 0; i < plan->count; i++) {
-		rows->row[i] = row_of(&plan->item[i]);
-		rows->row[i].count = 1;
-		rows->row[i].bytes = plan->item[i].size_bytes;
+		const struct plan_item *item = &plan->item[i];
+		int year = year_of(item->date_unix);
+
+		rows->row[i] = (struct row){.rule = item->rule,
+		    .folder_number = item->folder_number,
+		    .year = year,
+		    .last_year = year,
+		    .verdict = item->verdict,
+		    .count = 1,
+		    .bytes = item->size_bytes};
 	}
 	if (plan->count > 0)
 		qsort(rows->row, plan->count, sizeof *rows->row, compare_rows);
 	for (i = 0; i < plan->count; i++) {
-		if (n > 0 && compare_rows(&rows->row[n - 1], &rows->row[i]) == 0) {
-			rows->row[n - 1].count++;
-			rows->row[n - 1].bytes += rows->row[i].bytes;
-		} else {
+		if (n == 0 || !is_same_row(&rows->row[n - 1], &rows->row[i], by_year)) {
 			rows->row[n++] = rows->row[i];
+			continue;
 		}
+		rows->row[n - 1].last_year = rows->row[i].year;
+		rows->row[n - 1].count++;
+		rows->row[n - 1].bytes += rows->row[i].bytes;
 	}
 	rows->count = n;
+}
+
+static int rest_columns(void)
+{
+	int rest = (int)output_columns() - 16 - 13 - 10 - 9 - 10;
+
+	return rest > 8 ? rest : 8;
 }
 
 static int print_row(
@@ -85,7 +98,7 @@ static int print_row(
 {
 	char number[OUTPUT_NUMBER_BYTES], size[BAR_SIZE_BYTES];
 	struct catalog_folder folder;
-	int rest = (int)output_columns() - 16 - 13 - 6 - 9 - 10;
+	char years[32];
 
 	if (catalog_folder_number(
 		vault_catalog(app->vault), row->folder_number, &folder, err) != 1)
@@ -95,21 +108,23 @@ static int print_row(
 	putchar(' ');
 	output_cell(folder.account, 12);
 	putchar(' ');
-	output_cell(folder.shown, rest > 8 ? rest : 8);
-	printf(" %5d %8s %9s\n", row->year, output_number(row->count, number), size);
+	output_cell(folder.shown, rest_columns());
+	if (row->year == row->last_year)
+		snprintf(years, sizeof years, "%d", row->year);
+	else
+		snprintf(years, sizeof years, "%d-%d", row->year, row->last_year);
+	printf(" %9s %8s %9s\n", years, output_number(row->count, number), size);
 	return 0;
 }
 
 static void print_head(void)
 {
-	int rest = (int)output_columns() - 16 - 13 - 6 - 9 - 10;
-
 	output_cell(BYTES("rule"), 15);
 	putchar(' ');
 	output_cell(BYTES("account"), 12);
 	putchar(' ');
-	output_cell(BYTES("folder"), rest > 8 ? rest : 8);
-	printf("  year messages     bytes\n");
+	output_cell(BYTES("folder"), rest_columns());
+	printf("     years messages     bytes\n");
 }
 
 /* Why the others that purging rules select stay. */
@@ -142,7 +157,7 @@ static int print_text(
 	size_t i;
 	int result = 0;
 
-	make_rows(&rows, plan);
+	make_rows(&rows, plan, app->verbose);
 	if (plan->purge_count > 0)
 		print_head();
 	for (i = 0; result == 0 && i < rows.count && rows.row[i].verdict == VERDICT_PURGE; i++)

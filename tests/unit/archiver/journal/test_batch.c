@@ -106,13 +106,13 @@ START_TEST(the_last_two_lines_are_those_of_the_page)
 	struct sha256 log, sum;
 	char hex[SHA256_HEX_BYTES], want[512];
 	const char *tail;
+	size_t at;
 
 	draft_begin(&draft);
 	draft_add(&draft, mail_of(3, 9000, 700));
 	sha256_of(buf_view(&draft.lines), &log);
 	draft_frame(&draft, 0, 1);
-	tail = draft.lines.p + draft.lines.n;
-	size_t at = draft.lines.n;
+	at = draft.lines.n;
 	draft_close(&draft, 8, &zeros);
 	tail = draft.lines.p + at;
 	sha256_hex(&log, hex);

@@ -35,6 +35,9 @@ START_TEST(utf8_comes_through)
 	expect("utf-8", BYTES("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80z"),
 	    "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80z");
 	expect(NULL, BYTES("na\xc3\xafve"), "na\xc3\xafve");
+	expect(NULL, BYTES("\xe0\xa4\x84"), "\xe0\xa4\x84");
+	expect(NULL, BYTES("0123456789abcdefghi\xc3\xaf and more of it"),
+	    "0123456789abcdefghi\xc3\xaf and more of it");
 	expect("US-ASCII", BYTES("na\xc3\xafve"), "na\xc3\xafve");
 }
 END_TEST
@@ -46,6 +49,8 @@ START_TEST(what_is_not_utf8_is_windows_1252)
 	expect("utf-8", BYTES("\x80 \x93x\x94"), "\xe2\x82\xac \xe2\x80\x9cx\xe2\x80\x9d");
 	expect("no-such-charset", BYTES("\x9f\x81"), "\xc5\xb8\xef\xbf\xbd");
 	expect(NULL, BYTES("\xc3\xa9 and \xe9"), "\xc3\xa9 and \xc3\xa9");
+	expect(NULL, BYTES("0123456789abcdefghi\xef 0123456789"),
+	    "0123456789abcdefghi\xc3\xaf 0123456789");
 	expect(NULL, BYTES("cut \xe2\x82"), "cut \xc3\xa2\xe2\x80\x9a");
 }
 END_TEST
@@ -73,6 +78,7 @@ START_TEST(other_charsets_are_converted)
 	/* the converter holds these letters back until it knows what follows */
 	expect("big5", BYTES("\x88\x66"), "\xc3\x8a");
 	expect("windows-1258", BYTES("a\xec"), "\xc3\xa1");
+	expect("windows-1258", BYTES("ya"), "ya");
 }
 END_TEST
 
