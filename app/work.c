@@ -119,7 +119,7 @@ int work_sync(struct app *app, const struct settings_account *account, struct er
 		bar_clear();
 		if (app->json)
 			print_sync_json(account, &report, result == 0 ? NULL : err->text);
-		else if (!app->quiet)
+		else if (!app->quiet && (result == 0 || report.folders > 0))
 			print_sync_text(account, &report);
 		fflush(stdout);
 	}

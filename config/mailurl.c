@@ -149,7 +149,7 @@ static size_t host_bytes(struct bytes text)
 	const char *end;
 	size_t n;
 
-	if (bytes_starts(text, "[")) {
+	if (text.n > 0 && text.p[0] == '[') {
 		end = memchr(text.p, ']', text.n);
 		n = end ? (size_t)(end - text.p) + 1 : 0;
 		return n > 2 && is_ipv6((struct bytes){text.p + 1, n - 2}) ? n : 0;

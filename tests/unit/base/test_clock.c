@@ -224,6 +224,7 @@ START_TEST(writes_spans_for_people)
 	check_format(59, "59 s");
 	check_format(60, "1 min 00 s");
 	check_format(3599, "59 min 59 s");
+	check_format(3600, "1 h 00 min");
 	check_format(11520, "3 h 12 min");
 	check_format(2 * CLOCK_DAY_S - 1, "47 h 59 min");
 	check_format(2 * CLOCK_DAY_S, "2 days");

@@ -87,6 +87,12 @@ START_TEST(writes_three_decimals)
 	check_real(999999999999999, "999999999999999.000");
 	check_real(1e15, "1000000000000000.000");
 	check_real(-1e18, "-1000000000000000000.000");
+	start();
+	jsonout_object(&json, NULL);
+	jsonout_real(&json, "a", 1);
+	jsonout_real(&json, "b", (double)NAN);
+	jsonout_end(&json);
+	ck_assert_str_eq(buf_string(&buf), "{\"a\":1.000,\"b\":null}");
 }
 END_TEST
 

@@ -331,6 +331,22 @@ START_TEST(statements_are_used_again)
 }
 END_TEST
 
+START_TEST(null_replaces_what_was_bound_before)
+{
+	struct sql *sql = open_at(path, SQL_WRITE);
+	struct sql_stmt *stmt;
+
+	OK(sql_prepare(sql, "SELECT ?", &stmt, err));
+	sql_bind_i64(stmt, 1, 7);
+	OK(sql_run(stmt, err));
+	sql_bind_null(stmt, 1);
+	ck_assert_int_eq(sql_step(stmt, NULL), 1);
+	ck_assert(sql_is_null(stmt, 0));
+	sql_free(stmt);
+	sql_close(sql);
+}
+END_TEST
+
 START_TEST(a_failed_statement_can_be_used_again)
 {
 	struct sql *sql = open_filled();
@@ -410,9 +426,9 @@ int main(void)
 	    a_checkpoint_beside_a_reader_is_no_error, what_is_no_database_is_damaged,
 	    a_database_with_a_broken_page_is_damaged, only_the_writer_makes_a_file,
 	    reads_another_database_beside, rolls_back, what_was_bound_comes_back,
-	    statements_are_used_again, a_failed_statement_can_be_used_again,
-	    a_full_database_is_a_lack_of_space, a_second_writer_is_kept_out,
-	    a_long_statement_can_be_stopped};
+	    statements_are_used_again, null_replaces_what_was_bound_before,
+	    a_failed_statement_can_be_used_again, a_full_database_is_a_lack_of_space,
+	    a_second_writer_is_kept_out, a_long_statement_can_be_stopped};
 	Suite *suite = suite_create(__FILE__);
 	TCase *tests = tcase_create("all");
 	SRunner *runner = srunner_create(suite);
