@@ -244,6 +244,6 @@ const struct command cmd_init = {
 	       "goes into a file beside the settings that only you can read; password-command\n"
 	       "is the alternative (mailcask help settings).",
     .example = "mailcask init",
-    .option = {{"tls-ca", 0, "FILE", "the server's certificate authority, if it is a private one"}},
+    .option = {{"tls-ca", 0, "FILE", "the server's private certificate authority"}},
     .run = run,
 };

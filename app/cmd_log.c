@@ -162,7 +162,7 @@ static int run(struct app *app, const struct arguments *arguments)
 const struct command cmd_log = {
     .name = "log",
     .operands = "[RUN]",
-    .summary = "Show what was done: purges, restores, syncs; or every message of one purge",
+    .summary = "Show purges, restores and syncs, or one purge in full",
     .example = "mailcask log P000057",
     .operands_max = 1,
     .run = run,

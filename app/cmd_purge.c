@@ -119,9 +119,10 @@ const struct command cmd_purge = {
     .operands = "[ACCOUNT...]",
     .summary = "Delete from the servers what the rules select",
     .details =
-	"Syncs first, shows the plan and asks. A message goes only after its stored copy was\n"
-	"read back from the disk, rebuilt and matched its SHA-256, and the server showed the\n"
-	"same message under the same UID. The first purge of an account begins with ten.",
+	"Syncs first, shows the plan and asks. A message goes only after its stored copy\n"
+	"was read back from the disk, rebuilt and matched its SHA-256, and the server\n"
+	"showed the same message under the same UID. The first purge of an account begins\n"
+	"with ten.",
     .example = "mailcask purge work --dry-run",
     .option = {{"dry-run", 'n', NULL, "everything but the deleting"},
 	{"yes", 'y', NULL, "do not ask"}},

@@ -172,10 +172,11 @@ static int run(struct app *app, const struct arguments *arguments)
 
 const struct command cmd_run = {
     .name = "run",
-    .summary = "The worker: sync, index and retention for every account, on schedule",
-    .details = "Each account at its own interval (every = 15m). Purges only by rules that say\n"
-	       "auto = yes. Ends on SIGTERM or SIGINT after finishing the batch in hand. There is\n"
-	       "a systemd user service: systemctl --user enable --now mailcask",
+    .summary = "The worker: sync, index and retention on schedule",
+    .details =
+	"Each account at its own interval (every = 15m). Purges only by rules that say\n"
+	"auto = yes. Ends on SIGTERM or SIGINT after the batch in hand. There is a\n"
+	"systemd user service: systemctl --user enable --now mailcask",
     .example = "mailcask run",
     .option = {{"once", '1', NULL, "every account once, then end"}},
     .run = run,

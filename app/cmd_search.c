@@ -202,7 +202,7 @@ const struct command cmd_search = {
 	"folder: account: label: id:                                place and identity\n"
 	"is:unread flagged answered draft gone purged held, has:attachment\n"
 	"before: after: on: (2019, 2019-03-05, yesterday) older: newer: (90d, 1y)\n"
-	"sent: with the same values, larger: smaller: (5M)          index/QUERY.md has all",
+	"sent: with the same values, larger: smaller: (5M)        index/QUERY.md has all",
     .example = "mailcask search from:anna invoice after:2019 has:attachment",
     .option = {{"limit", 'n', "N", "at most N messages (default 50; 0: all)"},
 	{"offset", 0, "N", "leave out the first N"},

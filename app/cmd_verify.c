@@ -120,7 +120,7 @@ static int run(struct app *app, const struct arguments *arguments)
 
 const struct command cmd_verify = {
     .name = "verify",
-    .summary = "Check the archive: every frame, every message, catalogue and index",
+    .summary = "Check every frame, every message, catalogue and index",
     .details = "Reads all from the disk, rebuilds every message and compares its SHA-256; checks\n"
 	       "the journal's chain, the catalogue against the journal, the index against the\n"
 	       "catalogue. Exit status 3 when something is wrong.",

@@ -190,12 +190,18 @@ out:
 	return result;
 }
 
+/* One folder; when it is new its name is brought to the disk as well. */
 static int make_folder(const char *path, mode_t mode, struct err *err)
 {
 	struct stat st;
 
-	if (mkdir(path, mode) == 0)
-		return 0;
+	if (mkdir(path, mode) == 0) {
+		char *above = file_folder_of(path);
+		int result = file_sync_folder(above, err);
+
+		free(above);
+		return result;
+	}
 	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return 0;
 	return err_os(err, errno == EEXIST ? ENOTDIR : errno, "cannot make the folder %s", path);
