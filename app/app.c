@@ -35,6 +35,8 @@ enum exit_status app_status_of(const struct err *err)
 	}
 }
 
+static void print_line(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
 static void print_line(const char *format, va_list args)
 {
 	char text[2 * ERR_TEXT_BYTES];

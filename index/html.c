@@ -5,6 +5,7 @@
 #include "index/html.h"
 
 #include "base/utf8.h"
+#include "index/pagetext.h"
 
 #include <libxml/HTMLparser.h>
 #include <libxml/parserInternals.h>
@@ -23,20 +24,12 @@
 #define WASTED_BYTES_MAX(n)     (((n) + PARSER_COST_BYTES) * 32)
 
 #define NAME_BYTES_MAX          128
-#define LINK_BYTES_MAX          2048
 #define BOGUS_COMMENT_BYTES_MAX 200
 #define BYTE_ORDER_MARK         "\xef\xbb\xbf"
 
-/* What must stand between the text so far and the text to come. */
-enum gap { GAP_NONE, GAP_BLANK, GAP_LINE, GAP_LINES };
-
-struct text {
-	struct buf *out;
-	size_t start; /* of what this call appended */
-	enum gap gap;
+struct page {
+	struct pagetext text;
 	unsigned depth, hidden_depth, pre_depth; /* hidden, pre: 0 or where it began */
-	struct buf link;                         /* target of the link that is open */
-	size_t link_start;
 	htmlParserCtxtPtr parser;
 	struct bytes html;     /* what this parser gets to read */
 	size_t fed, seen;      /* what it has got, and where the last callback was */
@@ -122,69 +115,12 @@ static enum kind kind_of(const char *name)
 	return INLINE;
 }
 
-static void widen(struct text *text, enum gap gap)
-{
-	if (text->gap < gap)
-		text->gap = gap;
-}
-
-static void break_line(struct text *text)
-{
-	text->gap = text->gap >= GAP_LINE ? GAP_LINES : GAP_LINE;
-}
-
-static void put_gap(struct text *text)
-{
-	static const char *const gaps[] = {"", " ", "\n", "\n\n"};
-
-	if (text->out->n > text->start)
-		buf_text(text->out, gaps[text->gap]);
-	text->gap = GAP_NONE;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
-}
-
-static bool is_wide_blank(struct bytes s)
-{
-	return bytes_starts(s, "\xc2\xa0");
-}
-
-static void put_text(struct text *text, struct bytes s)
-{
-	while (s.n > 0 && !text->out->overflow) {
-		size_t n = 0;
-
-		if (text->pre_depth > 0 && s.p[0] == '\n')
-			break_line(text);
-		if (is_blank(s.p[0]) || is_wide_blank(s)) {
-			widen(text, GAP_BLANK);
-			s = bytes_from(s, is_blank(s.p[0]) ? 1 : 2);
-			continue;
-		}
-		put_gap(text);
-		while (n < s.n && !is_blank(s.p[n]) && !is_wide_blank(bytes_from(s, n)))
-			n++;
-		buf_add(text->out, s.p, n);
-		s = bytes_from(s, n);
-	}
-}
-
 static const char *attribute(const xmlChar **attributes, const char *name)
 {
 	for (; attributes && attributes[0]; attributes += 2)
 		if (strcmp((const char *)attributes[0], name) == 0)
 			return attributes[1] ? (const char *)attributes[1] : "";
 	return NULL;
-}
-
-static struct bytes skip_blanks(struct bytes s)
-{
-	while (s.n > 0 && is_blank(s.p[0]))
-		s = bytes_from(s, 1);
-	return s;
 }
 
 static bool is_display_none(const char *style)
@@ -197,9 +133,9 @@ static bool is_display_none(const char *style)
 
 		if (!bytes_starts_nocase(s, display))
 			continue;
-		value = skip_blanks(bytes_from(s, strlen(display)));
+		value = pagetext_skip_blanks(bytes_from(s, strlen(display)));
 		if (bytes_starts(value, ":") &&
-		    bytes_starts_nocase(skip_blanks(bytes_from(value, 1)), "none"))
+		    bytes_starts_nocase(pagetext_skip_blanks(bytes_from(value, 1)), "none"))
 			return true;
 	}
 	return false;
@@ -213,60 +149,13 @@ static bool is_hidden(enum kind kind, const xmlChar **attributes)
 	    (style && is_display_none(style));
 }
 
-static void open_link(struct text *text, const char *target)
-{
-	struct bytes s = skip_blanks(bytes_of(target));
-
-	buf_clear(&text->link);
-	text->link_start = text->out->n;
-	if (!bytes_starts_nocase(s, "http://") && !bytes_starts_nocase(s, "https://") &&
-	    !bytes_starts_nocase(s, "mailto:"))
-		return;
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] > ' ')
-			buf_char(&text->link, s.p[i]);
-	if (text->link.overflow)
-		buf_clear(&text->link);
-}
-
-static struct bytes without(struct bytes s, const char *start)
-{
-	return bytes_starts_nocase(s, start) ? bytes_from(s, strlen(start)) : s;
-}
-
-/* A target as people write it: no scheme, no slash at its end. */
-static struct bytes bare(struct bytes target)
-{
-	target = without(without(without(target, "mailto:"), "https://"), "http://");
-	if (target.n > 0 && target.p[target.n - 1] == '/')
-		target.n--;
-	return target;
-}
-
-static void close_link(struct text *text)
-{
-	struct bytes target = buf_view(&text->link), shown;
-
-	if (target.n == 0)
-		return;
-	shown = bytes_trim(bytes_from(buf_view(text->out), text->link_start));
-	if (!bytes_equal_nocase(bare(shown), bare(target))) {
-		widen(text, GAP_BLANK);
-		put_gap(text);
-		buf_char(text->out, '<');
-		buf_bytes(text->out, target);
-		buf_char(text->out, '>');
-	}
-	buf_clear(&text->link);
-}
-
-static void put_image(struct text *text, const char *alternative)
+static void put_image(struct pagetext *text, const char *alternative)
 {
 	if (!alternative)
 		return;
-	widen(text, GAP_BLANK);
-	put_text(text, bytes_of(alternative));
-	widen(text, GAP_BLANK);
+	pagetext_gap(text, PAGETEXT_BLANK);
+	pagetext_put(text, bytes_of(alternative));
+	pagetext_gap(text, PAGETEXT_BLANK);
 }
 
 static bool is_letter(char c)
@@ -295,80 +184,80 @@ static size_t start_of_tag(struct bytes html, size_t at)
 }
 
 /* Once stopped, a parser still closes what is open, and has forgotten where it was. */
-static void note_place(struct text *text)
+static void note_place(struct page *page)
 {
-	long n = text->is_stopped ? -1 : xmlByteConsumed(text->parser);
+	long n = page->is_stopped ? -1 : xmlByteConsumed(page->parser);
 
-	if (n >= 0 && (size_t)n <= text->fed)
-		text->seen = start_of_tag(text->html, (size_t)n);
-	text->separators = 0;
+	if (n >= 0 && (size_t)n <= page->fed)
+		page->seen = start_of_tag(page->html, (size_t)n);
+	page->separators = 0;
 }
 
-static void stop(struct text *text)
+static void stop(struct page *page)
 {
-	text->is_stopped = true;
-	xmlStopParser(text->parser);
+	page->is_stopped = true;
+	xmlStopParser(page->parser);
 }
 
-static void show_start(struct text *text, enum kind kind, const xmlChar **attributes)
+static void show_start(struct page *page, enum kind kind, const xmlChar **attributes)
 {
+	struct pagetext *text = &page->text;
 	const char *target;
 
 	if (kind == BLOCK || kind == PRE)
-		widen(text, GAP_LINE);
-	if (kind == PRE && text->pre_depth == 0)
-		text->pre_depth = text->depth;
+		pagetext_gap(text, PAGETEXT_LINE);
+	if (kind == PRE && page->pre_depth == 0)
+		page->pre_depth = page->depth;
 	if (kind == CELL)
-		widen(text, GAP_BLANK);
+		pagetext_gap(text, PAGETEXT_BLANK);
 	if (kind == BREAK)
-		break_line(text);
+		pagetext_break(text);
 	if (kind == IMAGE)
 		put_image(text, attribute(attributes, "alt"));
-	if (kind == LINK && (target = attribute(attributes, "href")) != NULL) {
-		close_link(text);
-		open_link(text, target);
-	}
+	if (kind == LINK && (target = attribute(attributes, "href")) != NULL)
+		pagetext_open_link(text, bytes_of(target));
 }
 
 static void on_start(void *arg, const xmlChar *name, const xmlChar **attributes)
 {
-	struct text *text = arg;
+	struct page *page = arg;
 	enum kind kind = kind_of((const char *)name);
 
-	note_place(text);
-	if (++text->depth == DEPTH_MAX)
-		stop(text);
-	if (text->hidden_depth == 0 && is_hidden(kind, attributes))
-		text->hidden_depth = text->depth;
-	if (text->hidden_depth == 0)
-		show_start(text, kind, attributes);
+	note_place(page);
+	if (++page->depth == DEPTH_MAX)
+		stop(page);
+	if (page->hidden_depth == 0 && is_hidden(kind, attributes))
+		page->hidden_depth = page->depth;
+	if (page->hidden_depth == 0)
+		show_start(page, kind, attributes);
 }
 
 static void on_end(void *arg, const xmlChar *name)
 {
-	struct text *text = arg;
+	struct page *page = arg;
 	enum kind kind = kind_of((const char *)name);
 
-	note_place(text);
-	if (text->hidden_depth == 0 && kind == LINK)
-		close_link(text);
-	if (text->hidden_depth == 0 && (kind == BLOCK || kind == PRE))
-		widen(text, GAP_LINE);
-	if (text->hidden_depth == text->depth)
-		text->hidden_depth = 0;
-	if (text->pre_depth == text->depth)
-		text->pre_depth = 0;
-	if (text->depth > 0)
-		text->depth--;
+	note_place(page);
+	if (page->hidden_depth == 0 && kind == LINK)
+		pagetext_close_link(&page->text);
+	if (page->hidden_depth == 0 && (kind == BLOCK || kind == PRE))
+		pagetext_gap(&page->text, PAGETEXT_LINE);
+	if (page->hidden_depth == page->depth)
+		page->hidden_depth = 0;
+	if (page->pre_depth == page->depth)
+		page->pre_depth = 0;
+	if (page->depth > 0)
+		page->depth--;
 }
 
 static void on_text(void *arg, const xmlChar *s, int bytes)
 {
-	struct text *text = arg;
+	struct page *page = arg;
 
-	note_place(text);
-	if (text->hidden_depth == 0 && bytes > 0)
-		put_text(text, (struct bytes){(const char *)s, (size_t)bytes});
+	note_place(page);
+	page->text.keeps_lines = page->pre_depth > 0;
+	if (page->hidden_depth == 0 && bytes > 0)
+		pagetext_put(&page->text, (struct bytes){(const char *)s, (size_t)bytes});
 }
 
 static void on_comment(void *arg, const xmlChar *s)
@@ -405,36 +294,37 @@ static struct bytes from_character(struct bytes html, char c)
 }
 
 /* Whether the parser is in a tag that may have too many attributes, with more to come. */
-static bool is_monster(struct text *text, struct bytes more)
+static bool is_monster(struct page *page, struct bytes more)
 {
 	struct bytes tag;
 
-	if (text->fed - text->seen < TAG_BYTES_MAX)
+	if (page->fed - page->seen < TAG_BYTES_MAX)
 		return false;
-	tag = from_character(bytes_from(text->html, text->seen), '<');
+	tag = from_character(bytes_from(page->html, page->seen), '<');
 	if (tag.n < 2 || tag.p[1] == '!')
 		return false;
 	for (size_t i = 0; i < more.n; i++)
-		text->separators += is_blank(more.p[i]) || more.p[i] == '"' || more.p[i] == '\'';
-	return text->separators > ATTRIBUTES_MAX;
+		page->separators +=
+		    pagetext_is_blank(more.p[i]) || more.p[i] == '"' || more.p[i] == '\'';
+	return page->separators > ATTRIBUTES_MAX;
 }
 
 /* libxml2 asks for more. */
 static int on_read(void *arg, char *into, int room)
 {
-	struct text *text = arg;
-	struct bytes more = bytes_from(text->html, text->fed);
+	struct page *page = arg;
+	struct bytes more = bytes_from(page->html, page->fed);
 
 	if (more.n > (size_t)room)
 		more.n = (size_t)room;
-	if (!text->is_stopped && is_monster(text, more)) {
-		text->is_stopped = true;
-		text->seen = text->fed;
+	if (!page->is_stopped && is_monster(page, more)) {
+		page->is_stopped = true;
+		page->seen = page->fed;
 	}
-	if (text->is_stopped || more.n == 0)
+	if (page->is_stopped || more.n == 0)
 		return 0;
 	memcpy(into, more.p, more.n);
-	text->fed += more.n;
+	page->fed += more.n;
 	return (int)more.n;
 }
 
@@ -444,7 +334,7 @@ static int on_close(void *arg)
 	return 0;
 }
 
-static htmlParserCtxtPtr parser_new(struct text *text)
+static htmlParserCtxtPtr parser_new(struct page *page)
 {
 	htmlParserCtxtPtr parser = htmlNewParserCtxt();
 	xmlParserInputBufferPtr input;
@@ -452,10 +342,10 @@ static htmlParserCtxtPtr parser_new(struct text *text)
 	if (!parser)
 		return NULL;
 	*parser->sax = handlers();
-	parser->userData = text;
+	parser->userData = page;
 	htmlCtxtUseOptions(parser,
 	    HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC | HTML_PARSE_NODEFDTD);
-	input = xmlParserInputBufferCreateIO(on_read, on_close, text, XML_CHAR_ENCODING_NONE);
+	input = xmlParserInputBufferCreateIO(on_read, on_close, page, XML_CHAR_ENCODING_NONE);
 	if (input)
 		inputPush(parser, xmlNewIOInputStream(parser, input, XML_CHAR_ENCODING_NONE));
 	if (!parser->input) {
@@ -467,24 +357,24 @@ static htmlParserCtxtPtr parser_new(struct text *text)
 }
 
 /* Parses as much as one parser can; what is left. */
-static struct bytes parse(struct text *text, struct bytes html)
+static struct bytes parse(struct page *page, struct bytes html)
 {
 	size_t done;
 
-	text->html = html;
-	text->depth = text->hidden_depth = text->pre_depth = 0;
-	text->fed = text->seen = text->separators = 0;
-	text->is_stopped = false;
-	text->parser = parser_new(text);
-	if (!text->parser)
+	page->html = html;
+	page->depth = page->hidden_depth = page->pre_depth = 0;
+	page->fed = page->seen = page->separators = 0;
+	page->is_stopped = false;
+	page->parser = parser_new(page);
+	if (!page->parser)
 		return (struct bytes){NULL, 0};
-	htmlParseDocument(text->parser);
-	htmlFreeParserCtxt(text->parser);
-	close_link(text);
-	done = text->is_stopped ? text->seen : text->fed;
-	text->wasted_bytes += text->fed - done + PARSER_COST_BYTES;
+	htmlParseDocument(page->parser);
+	htmlFreeParserCtxt(page->parser);
+	pagetext_close_link(&page->text);
+	done = page->is_stopped ? page->seen : page->fed;
+	page->wasted_bytes += page->fed - done + PARSER_COST_BYTES;
 	html = bytes_from(html, done > 0 ? done : 1);
-	return text->is_stopped ? bytes_from(from_character(html, '>'), 1) : html;
+	return page->is_stopped ? bytes_from(from_character(html, '>'), 1) : html;
 }
 
 /* libxml2 ends at a NUL, and changes its mind about the charset at a byte that is not UTF-8. */
@@ -542,14 +432,14 @@ static void drop_bogus_comments(struct buf *out, struct bytes html)
 void html_text(struct buf *out, struct bytes html)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct text text = {.out = out, .start = out->n};
+	struct page page = {0};
 	struct buf cleaned, shorter;
 	uint64_t limit;
 
 	pthread_once(&once, xmlInitParser);
 	buf_init(&cleaned, SIZE_MAX / 2);
 	buf_init(&shorter, SIZE_MAX / 2);
-	buf_init(&text.link, LINK_BYTES_MAX);
+	pagetext_start(&page.text, out);
 	if (!is_clean(html)) {
 		clean(&cleaned, html);
 		html = buf_view(&cleaned);
@@ -559,9 +449,9 @@ void html_text(struct buf *out, struct bytes html)
 	if (bytes_starts(html, BYTE_ORDER_MARK))
 		html = bytes_from(html, strlen(BYTE_ORDER_MARK));
 	limit = WASTED_BYTES_MAX((uint64_t)html.n);
-	while (html.n > 0 && !out->overflow && text.wasted_bytes < limit)
-		html = parse(&text, html);
-	buf_release(&text.link);
+	while (html.n > 0 && !out->overflow && page.wasted_bytes < limit)
+		html = parse(&page, html);
+	pagetext_end(&page.text);
 	buf_release(&cleaned);
 	buf_release(&shorter);
 }

@@ -360,8 +360,8 @@ static int span_leaf(struct query_maker *maker, const struct query_operator *op,
     enum query_fact fact, const struct query_token *value, struct query_node **out, struct err *err)
 {
 	struct bytes text = plain_value(value);
-	struct query_period period;
-	int64_t span_s;
+	struct query_period period = {0};
+	int64_t span_s = 0;
 
 	if (clock_parse_span(text, &span_s) && is_ambiguous(text))
 		return query_wrong(err, maker->text, value->at,

@@ -150,7 +150,7 @@ static int parse_not(struct parser *parser, struct query_node **out)
 static void add(struct operands *operands, struct query_node *node)
 {
 	operands->nodes = mem_grow(
-	    operands->nodes, &operands->room, operands->count + 1, sizeof *operands->nodes);
+	    operands->nodes, &operands->room, operands->count + 1, sizeof(struct query_node *));
 	operands->nodes[operands->count++] = node;
 }
 
@@ -177,7 +177,7 @@ static bool is_operand_end(const struct parser *parser)
 static int parse_all_of(struct parser *parser, struct query_node **out)
 {
 	struct operands operands = {0};
-	struct query_node *node;
+	struct query_node *node = NULL;
 	size_t at = parser->now.at;
 	int got = -1;
 
@@ -209,7 +209,7 @@ out:
 static int parse_any(struct parser *parser, struct query_node **out)
 {
 	struct operands operands = {0};
-	struct query_node *node;
+	struct query_node *node = NULL;
 	int got = -1;
 
 	while (parse_all_of(parser, &node) == 0) {

@@ -5,6 +5,7 @@
 ## make fuzz-replay     each fuzz target over its kept corpus
 ## make fuzz S=600      each fuzz target for S seconds (clang)
 ## make layers check-size format-check lint        what CI asks besides the tests
+## make corpus          the round trip on real mail       make crash KILLS=50   kill -9 at random moments
 ## make bench           measurements beside other programs
 ## make format          lay the code out anew
 
@@ -43,6 +44,13 @@ fuzz:
 
 scenarios: $(PROGRAM)
 	@tests/run-scenarios $(T)
+
+.PHONY: corpus crash
+corpus: $(PROGRAM)
+	@CORPORA=$(CORPORA) tests/corpus/equal.sh
+KILLS ?= 50
+crash: $(PROGRAM)
+	@KILLS=$(KILLS) tests/scenario/17-kill.sh
 
 # Everything that a fresh machine needs is installed first; then all tests.
 check:

@@ -4,7 +4,7 @@
  * Spec:  RFC 9051 sections 6.3, 7.2-7.3; RFC 5258, 5819, 9208, 2342 */
 #include "archiver/endpoint/imap_private.h"
 
-#include "archiver/imapwire/command.h"
+#include "archiver/imapwire/imapcommand.h"
 #include "archiver/imapwire/utf7.h"
 
 #include "base/mem.h"
@@ -213,7 +213,7 @@ static int ask_status(struct imap_session *session, const struct folder *folder,
 	int result;
 
 	buf_init(&name, 4 * NAME_MAX_BYTES);
-	result = command_astring(&name, name_of(folder), err);
+	result = imapcommand_astring(&name, name_of(folder), err);
 	if (result == 0)
 		result = imap_command(session, tag, err, "STATUS %s %s", buf_string(&name),
 		    status_items(session));
@@ -373,7 +373,7 @@ static int imap_select(struct endpoint *ep, struct bytes name, enum endpoint_mod
 	    .uids_are_sticky = true};
 	session->exists = 0;
 	session->mode = mode;
-	if (command_astring(&quoted, name, err) != 0 ||
+	if (imapcommand_astring(&quoted, name, err) != 0 ||
 	    imap_do(session, take_selected, session, err, "%s %s",
 		mode == ENDPOINT_WRITE ? "SELECT" : "EXAMINE", buf_string(&quoted)) != 0)
 		goto out;
@@ -398,7 +398,7 @@ static int imap_create(struct endpoint *ep, struct bytes name, struct err *err)
 	int done = -1;
 
 	buf_init(&quoted, 4 * NAME_MAX_BYTES);
-	if (command_astring(&quoted, name, err) != 0)
+	if (imapcommand_astring(&quoted, name, err) != 0)
 		goto out;
 	if (imap_do(session, NULL, NULL, &why, "CREATE %s", buf_string(&quoted)) != 0) {
 		/* Servers have many words for "exists": opening it tells. */

@@ -4,7 +4,7 @@
  * Spec:  RFC 9051 section 6.3.12; RFC 7888, 4315, 7889 */
 #include "archiver/endpoint/imap_private.h"
 
-#include "archiver/imapwire/command.h"
+#include "archiver/imapwire/imapcommand.h"
 #include "archiver/imapwire/imapdate.h"
 
 #include "base/mem.h"
@@ -104,10 +104,10 @@ static int make_command(struct imap_session *session, const struct endpoint_appe
 	(void)session;
 	imapdate_format(append->date_unix, date);
 	buf_format(out, "%s APPEND ", tag->text);
-	if (command_astring(out, append->folder, err) != 0)
+	if (imapcommand_astring(out, append->folder, err) != 0)
 		return -1;
 	buf_format(out, " (%.*s) \"%s\" ", (int)append->flags.n, append->flags.p, date);
-	command_literal(out, spool_bytes(append->text), at_once);
+	imapcommand_literal(out, spool_bytes(append->text), at_once);
 	if (out->overflow)
 		return err_set(err, ERR_LIMIT, "an APPEND command is too long");
 	return 0;

@@ -17,7 +17,7 @@ struct scan {
 	endpoint_scan_fn fn;
 	void *arg;
 	struct buf flags;
-	uint64_t count;
+	struct seqset seen; /* a UID that is told twice must not hide one that is not told */
 };
 
 static int take_scanned(void *arg, const struct response *response, struct err *err)
@@ -31,7 +31,7 @@ static int take_scanned(void *arg, const struct response *response, struct err *
 		return 0;
 	buf_clear(&scan->flags);
 	imapflags_normalise(&scan->flags, fetch->flags);
-	scan->count++;
+	seqset_add(&scan->seen, fetch->uid);
 	return scan->fn(scan->arg, (struct imap_uid){fetch->uid}, buf_view(&scan->flags), err);
 }
 
@@ -43,11 +43,13 @@ int imap_scan(struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *cou
 	int result = 0;
 
 	buf_init(&scan.flags, IMAPFLAGS_MAX_BYTES);
+	seqset_init(&scan.seen);
 	/* "1:*" of an empty folder is an error to some servers. */
 	if (session->exists > 0)
 		result = imap_do(session, take_scanned, &scan, err, "UID FETCH 1:* (UID FLAGS)");
 	buf_release(&scan.flags);
-	*count_out = scan.count;
+	*count_out = seqset_count(&scan.seen);
+	seqset_release(&scan.seen);
 	return result;
 }
 

@@ -31,7 +31,7 @@ int imap_session_open(
 	int i;
 
 	session->in = mem_alloc(IN_BYTES);
-	buf_init(&session->line, RESPONSE_LINE_BYTES);
+	buf_init(&session->line, RESPONSE_SET_BYTES);
 	response_text_init(&session->text);
 	buf_init(&session->selected, 4096);
 	buf_init(&session->permanent, RESPONSE_LINE_BYTES);
@@ -82,6 +82,9 @@ int imap_send(struct imap_session *session, struct bytes data, struct err *err)
 		return 0;
 	return broken(session);
 }
+
+static int send_command(struct imap_session *session, struct imap_tag *tag_out, struct err *err,
+    const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 
 static int send_command(struct imap_session *session, struct imap_tag *tag_out, struct err *err,
     const char *format, va_list args)
@@ -148,7 +151,7 @@ static int read_line(struct imap_session *session, struct bytes *out, struct err
 		session->in_at += end ? (size_t)(end - start) + 1 : have;
 		if (session->line.overflow) {
 			err_set(err, ERR_PROTOCOL, "the server sent a line of more than %u bytes",
-			    RESPONSE_LINE_BYTES);
+			    RESPONSE_SET_BYTES);
 			return broken(session);
 		}
 		if (end)
@@ -188,16 +191,23 @@ static int keep_piece(void *arg, const void *data, size_t bytes, struct err *err
 	return 0;
 }
 
-/* A literal that belongs to the response: a name, a header. */
+/* A literal that belongs to the response: a name, a header. One that is larger than any of
+ * these should be is passed over, and its item is not there. */
 static int keep_literal(struct imap_session *session, uint64_t bytes, struct err *err)
 {
 	struct buf kept;
 	int result = -1;
 
-	if (bytes > RESPONSE_LITERAL_BYTES) {
+	if (bytes > session->max_message_bytes) {
 		err_set(err, ERR_PROTOCOL, "the server announced a literal of %llu bytes",
 		    (unsigned long long)bytes);
 		return broken(session);
+	}
+	if (bytes > RESPONSE_LITERAL_BYTES) {
+		if (read_pieces(session, bytes, NULL, NULL, err) != 0)
+			return -1;
+		response_text_streamed(&session->text);
+		return 0;
 	}
 	buf_init(&kept, RESPONSE_LITERAL_BYTES);
 	if (read_pieces(session, bytes, keep_piece, &kept, err) == 0) {

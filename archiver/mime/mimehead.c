@@ -14,7 +14,7 @@
 #define DATE_BYTES_MAX 256
 /* Room for what is cut off again, and for windows-1252 that grows as UTF-8. */
 #define VALUE_ROOM_BYTES   (2 * MIMEHEAD_VALUE_BYTES)
-#define DECODED_ROOM_BYTES SIZE_MAX / 2
+#define DECODED_ROOM_BYTES (SIZE_MAX / 2)
 
 static const struct {
 	const char *name;
@@ -171,15 +171,6 @@ static void for_gmime(struct buf *string, struct bytes raw)
 			string->p[i] = ' ';
 }
 
-static GMimeParserOptions *options_new(void)
-{
-	static const char *const guesses[] = {"utf-8", "windows-1252", NULL};
-	GMimeParserOptions *options = g_mime_parser_options_new();
-
-	g_mime_parser_options_set_fallback_charsets(options, (const char **)(void *)guesses);
-	return options;
-}
-
 void mimehead_decode(struct buf *out, struct bytes raw)
 {
 	GMimeParserOptions *options;
@@ -192,7 +183,7 @@ void mimehead_decode(struct buf *out, struct bytes raw)
 	}
 	mimetext_library_init();
 	for_gmime(&string, raw);
-	options = options_new();
+	options = mimetext_options_new();
 	text = g_mime_utils_header_decode_text(options, buf_string(&string));
 	put_clean(out, bytes_of(text));
 	g_free(text);
@@ -233,7 +224,7 @@ void mimehead_first_name(struct buf *out, struct bytes raw)
 	if (raw.n > MIMEHEAD_VALUE_BYTES)
 		raw.n = MIMEHEAD_VALUE_BYTES;
 	for_gmime(&string, raw);
-	options = options_new();
+	options = mimetext_options_new();
 	list = internet_address_list_parse(options, buf_string(&string));
 	first = first_of(list);
 	text = bytes_trim(bytes_of(first ? internet_address_get_name(first) : NULL));

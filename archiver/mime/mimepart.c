@@ -48,15 +48,6 @@ static void read_fields(struct mimepart *part, struct bytes header, struct value
 	part->body_start = header.n - fields.rest.n;
 }
 
-static GMimeParserOptions *options_new(void)
-{
-	static const char *const guesses[] = {"utf-8", "windows-1252", NULL};
-	GMimeParserOptions *options = g_mime_parser_options_new();
-
-	g_mime_parser_options_set_fallback_charsets(options, (const char **)(void *)guesses);
-	return options;
-}
-
 static bool is_token(const char *text)
 {
 	size_t n = 0;
@@ -190,7 +181,7 @@ void mimepart_read(struct mimepart *part, struct bytes header, bool in_digest)
 	buf_init(&values.disposition, 2 * FIELD_BYTES_MAX);
 	buf_init(&values.encoding, 2 * FIELD_BYTES_MAX);
 	read_fields(part, header, &values);
-	options = options_new();
+	options = mimetext_options_new();
 	read_disposition(part, &values.disposition, options);
 	read_type(part, &values.type, options, in_digest);
 	part->encoding = encoding_of(&values.encoding);

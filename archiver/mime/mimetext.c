@@ -23,6 +23,15 @@ void mimetext_library_init(void)
 	pthread_once(&once, g_mime_init);
 }
 
+GMimeParserOptions *mimetext_options_new(void)
+{
+	static const char *const guesses[] = {"utf-8", "windows-1252", NULL};
+	GMimeParserOptions *options = g_mime_parser_options_new();
+
+	g_mime_parser_options_set_fallback_charsets(options, (const char **)(void *)guesses);
+	return options;
+}
+
 struct mimetext {
 	iconv_t converter; /* (iconv_t)-1: guess */
 	size_t unit_bytes; /* stepped over where no character is */

@@ -15,8 +15,11 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
-/* Must be called before anything of GMime; any number of times, from any thread. */
+/* Must be called before anything else of GMime; any number of times, from any thread. */
 void mimetext_library_init(void);
+
+/* Options for GMime's parsers, with the guesses above; g_mime_parser_options_free(). */
+struct _GMimeParserOptions *mimetext_options_new(void);
 
 struct mimetext;
 

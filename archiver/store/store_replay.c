@@ -187,7 +187,7 @@ static int replay_log(struct replay *replay, const struct segment *segment,
     const struct segment_log *log, bool is_last, struct err *err)
 {
 	struct store_batch batch = {.end = {.segment = segment->number, .at = log->end}};
-	bool may_be_torn = is_last && log->batch > replay->trusted_batch;
+	bool may_be_torn = is_last && replay->end.batch >= replay->trusted_batch;
 	struct batch_reader reader;
 	struct err why = {0};
 	int result;
@@ -255,11 +255,10 @@ static int check_position(struct replay *replay, const struct segment *segment, 
 	if (got < 0)
 		return -1;
 	/* Damage may hide the log, and is not judged here. */
-	fits = bytes >= from->at &&
-	    (got == 0 || skipped > 0 || (log.end == from->at && log.batch == from->batch));
+	fits = bytes >= from->at && (got == 0 || skipped > 0 || log.end == from->at);
 	if (fits && got == 1 && log.end == from->at &&
 	    open_log(replay, segment, &log, &reader, NULL) == 0) {
-		fits = sha256_equal(&reader.sum, &from->sum);
+		fits = reader.commit.batch == from->batch && sha256_equal(&reader.sum, &from->sum);
 		batch_end(&reader);
 	}
 	if (fits)

@@ -124,5 +124,32 @@ START_TEST(html_names_its_own_charset)
 }
 END_TEST
 
+/* As browsers do, only the first 1024 bytes are searched. */
+START_TEST(a_charset_far_down_or_far_too_long_is_none)
+{
+	struct buf html, expected;
+
+	buf_init(&html, 1 << 16);
+	buf_init(&expected, 1 << 16);
+	for (int is_far = 0; is_far < 2; is_far++) {
+		size_t before = is_far ? 1024 : 1024 - strlen("<meta charset=koi8-r>");
+
+		buf_clear(&html);
+		buf_clear(&expected);
+		while (html.n < before)
+			buf_char(&html, ' ');
+		buf_text(&html, "<meta charset=koi8-r>");
+		buf_bytes(&expected, buf_view(&html));
+		buf_text(&html, "\xf0");
+		buf_text(&expected, is_far ? "\xc3\xb0" : "\xd0\x9f");
+		expect_html(NULL, buf_view(&html), buf_view(&expected));
+	}
+	buf_release(&html);
+	buf_release(&expected);
+	expect_html(NULL, BYTES("<meta charset=koi8-r-koi8-r-koi8-r-koi8-r-koi8-r-koi8-r>\xf0"),
+	    BYTES("<meta charset=koi8-r-koi8-r-koi8-r-koi8-r-koi8-r-koi8-r>\xc3\xb0"));
+}
+END_TEST
+
 SUITE(identity_changes_nothing, base64, quoted_printable, uuencode, text_is_converted,
-    html_names_its_own_charset)
+    html_names_its_own_charset, a_charset_far_down_or_far_too_long_is_none)

@@ -120,6 +120,7 @@ START_TEST(names_in_all_writings)
 	expect_name(FILE_NAME("*=utf-8''%e2%82%ac.txt"), "\xe2\x82\xac.txt");
 	expect_name(FILE_NAME("*=iso-8859-1''%E4.txt"), "\xc3\xa4.txt");
 	expect_name(FILE_NAME("=\"=?utf-8?Q?=C3=A4?=.txt\""), "\xc3\xa4.txt");
+	expect_name(FILE_NAME("=\"=?nonsense?Q?=E4?=.txt\""), "\xc3\xa4.txt");
 	expect_name(FILE_NAME("=\"\xe4.txt\""), "\xc3\xa4.txt");
 	expect_name(FILE_NAME("=\"\xc3\xa4.txt\""), "\xc3\xa4.txt");
 	expect_name("Content-Type: a/b; name=t\nContent-Disposition: inline; filename=d\n", "d");

@@ -129,11 +129,9 @@ static inline int ground_try_put(
 	    (struct ground_item){.kind = kind, .number = (unsigned)g->items + 1, .bytes = bytes};
 	content = ground_content(item->number, bytes);
 	sha256_of((struct bytes){content, bytes}, &item->id);
-	if (bytes < 4)
-		item->id.b[0] = (uint8_t)item->number; /* short ones need not be different */
 	spool_init(&spool, 1 << 20, "/tmp");
-	OK(spool_add(&spool, "...", 3, err));
-	OK(spool_add(&spool, content, bytes, err));
+	ck_assert_int_eq(spool_add(&spool, "...", 3, NULL), 0);
+	ck_assert_int_eq(spool_add(&spool, content, bytes, NULL), 0);
 	event = ground_event(item);
 	result = store_put(g->store, &event, GROUND_TIME, &range, err);
 	spool_release(&spool);

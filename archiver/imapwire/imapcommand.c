@@ -2,7 +2,7 @@
  * Knows: which bytes an atom and a quoted string may hold.
  * Never: writes CR, LF or NUL that came from outside.
  * Spec:  RFC 9051 section 9 (astring, quoted, literal), RFC 7888. */
-#include "archiver/imapwire/command.h"
+#include "archiver/imapwire/imapcommand.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static bool ends_a_line(struct bytes text)
 		memchr(text.p, '\0', text.n));
 }
 
-int command_astring(struct buf *out, struct bytes text, struct err *err)
+int imapcommand_astring(struct buf *out, struct bytes text, struct err *err)
 {
 	size_t i;
 
@@ -55,7 +55,7 @@ int command_astring(struct buf *out, struct bytes text, struct err *err)
 	return 0;
 }
 
-void command_literal(struct buf *out, uint64_t bytes, bool non_synchronising)
+void imapcommand_literal(struct buf *out, uint64_t bytes, bool non_synchronising)
 {
 	buf_format(out, "{%" PRIu64 "%s}\r\n", bytes, non_synchronising ? "+" : "");
 }

@@ -1,5 +1,5 @@
 /* Arguments of commands: RFC 9051 section 9 (astring, literal), RFC 7888. */
-#include "archiver/imapwire/command.h"
+#include "archiver/imapwire/imapcommand.h"
 
 #include "archiver/imapwire/response.h"
 #include "tests/unit/suite.h"
@@ -12,7 +12,7 @@ static const char *astring(struct bytes text)
 {
 	buf_release(&out);
 	buf_init(&out, 1 << 16);
-	OK(command_astring(&out, text, err));
+	OK(imapcommand_astring(&out, text, err));
 	return buf_string(&out);
 }
 
@@ -59,10 +59,10 @@ START_TEST(refuses_what_could_begin_a_command)
 	buf_release(&out);
 	buf_init(&out, 1 << 16);
 	buf_text(&out, "CREATE ");
-	FAILS(ERR_PROTOCOL, command_astring(&out, BYTES("a\r\nb DELETE INBOX"), err));
-	FAILS(ERR_PROTOCOL, command_astring(&out, BYTES("a\n"), err));
-	FAILS(ERR_PROTOCOL, command_astring(&out, BYTES("\r"), err));
-	FAILS(ERR_PROTOCOL, command_astring(&out, (struct bytes){"a\0b", 3}, err));
+	FAILS(ERR_PROTOCOL, imapcommand_astring(&out, BYTES("a\r\nb DELETE INBOX"), err));
+	FAILS(ERR_PROTOCOL, imapcommand_astring(&out, BYTES("a\n"), err));
+	FAILS(ERR_PROTOCOL, imapcommand_astring(&out, BYTES("\r"), err));
+	FAILS(ERR_PROTOCOL, imapcommand_astring(&out, (struct bytes){"a\0b", 3}, err));
 	ck_assert_str_eq(buf_string(&out), "CREATE ");
 }
 END_TEST
@@ -73,7 +73,7 @@ START_TEST(refuses_names_that_are_too_long)
 
 	memset(name, 'a', sizeof name);
 	ck_assert_uint_eq(strlen(astring((struct bytes){name, 1000})), 1000);
-	FAILS(ERR_LIMIT, command_astring(&out, (struct bytes){name, 1001}, err));
+	FAILS(ERR_LIMIT, imapcommand_astring(&out, (struct bytes){name, 1001}, err));
 	ck_assert_uint_eq(out.n, 1000);
 }
 END_TEST
@@ -106,9 +106,9 @@ START_TEST(writes_literals)
 {
 	buf_release(&out);
 	buf_init(&out, 1 << 16);
-	command_literal(&out, 310, false);
-	command_literal(&out, 0, true);
-	command_literal(&out, UINT64_MAX, true);
+	imapcommand_literal(&out, 310, false);
+	imapcommand_literal(&out, 0, true);
+	imapcommand_literal(&out, UINT64_MAX, true);
 	ck_assert_str_eq(buf_string(&out), "{310}\r\n{0+}\r\n{18446744073709551615+}\r\n");
 }
 END_TEST
