@@ -53,7 +53,7 @@ static const struct setting archive[] = {
 	.offset = ARCHIVE(max_message_bytes),
 	.fallback = "2G",
 	.least = "64K",
-	.most = "4G",
+	.most = "3G",
 	.example = "2G",
 	.meaning = "A larger message is not fetched; it stays on the server and is listed as an "
 		   "exception.",

@@ -2,7 +2,11 @@
  *
  * The same language selects mail for search, retention rules, restore, export and holds. A
  * tree knows nothing of SQL; index/select turns it into statements. Dates and spans are
- * resolved here against "now" and the local time zone, so a tree holds only moments. */
+ * resolved here against "now" and the local time zone, so a tree holds only moments.
+ *
+ * No leaf is more than QUERY_MAX_DEPTH steps from the root: long rows of AND and OR are
+ * balanced. A text holds a letter, a digit or a character beyond ASCII, but a tokenizer may
+ * still find nothing in it (a picture). */
 #ifndef INDEX_QUERY_H
 #define INDEX_QUERY_H
 
@@ -81,7 +85,8 @@ const struct query_node *query_root(const struct query *query);
  * may purge flagged mail, another may not. */
 bool query_names(const struct query *query, enum query_fact fact);
 
-/* Append the tree in full brackets, for tests and "search --explain". */
+/* Append the tree in full brackets, for tests and "search --explain": a query again, of the
+ * same meaning, with dates as moments. */
 void query_print(const struct query *query, struct buf *out);
 
 #endif

@@ -30,7 +30,7 @@ void mimehead_release(struct mimehead *head);
 void mimehead_parse(struct mimehead *head, struct bytes header);
 
 /* Append the text of a raw value for people: RFC 2047 words decoded, other charsets guessed,
- * always valid UTF-8. */
+ * always valid UTF-8, control characters as blanks. */
 void mimehead_decode(struct buf *out, struct bytes raw);
 
 /* Append the first mailbox of a raw From or To: its name, or its address when it has none;

@@ -19,11 +19,11 @@
 
 struct mimewalk_source {
 	struct bytes memory; /* the whole message; or, when fd >= 0, */
-	int fd;              /* a file that holds it from offset 0; borrowed */
+	int fd;              /* a file that holds it from offset 0; borrowed, its position stays */
 };
 
 struct mimewalk_limits {
-	unsigned depth;       /* of nested parts; 0 means the default 50 */
+	unsigned depth;       /* of nested parts, at most 250; 0 means the default 50 */
 	unsigned parts;       /* default 10,000 */
 	uint64_t text_bytes;  /* of UTF-8 text of one part; default 4 MiB */
 	uint64_t total_bytes; /* given to data() in all; default no limit */
@@ -37,7 +37,8 @@ struct mimewalk_part {
 	unsigned number;      /* leaf parts from 1, in order */
 	unsigned depth;       /* 0: the message itself is the part */
 	const char *type;     /* "text/plain", lower case */
-	struct bytes name;    /* file name as UTF-8, without any folder; empty when there is none */
+	struct bytes name;    /* file name as UTF-8, without any folder or control character, at
+				 most 255 bytes; empty when there is none */
 	bool is_attachment;   /* disposition attachment, or it has a name, or it is no text,
 				 multipart or enclosed message */
 	bool is_inline_image; /* shown inside the HTML by its Content-ID */
@@ -53,9 +54,9 @@ struct mimewalk_visitor {
 	int (*part)(
 	    void *arg, const struct mimewalk_part *part, enum mimewalk_want *want, struct err *err);
 	int (*data)(void *arg, struct bytes piece, struct err *err); /* may be NULL */
-	int (*end)(
-	    void *arg, struct err *err); /* after the last piece of a wanted part; may be NULL */
-	bool truncated;                  /* set by mimewalk */
+	/* After the last piece of a wanted part. May be NULL. */
+	int (*end)(void *arg, struct err *err);
+	bool truncated; /* set by mimewalk */
 };
 
 int mimewalk(const struct mimewalk_source *source, const struct mimewalk_limits *limits,

@@ -77,6 +77,7 @@ START_TEST(what_only_looks_like_a_boundary)
 {
 	expect(BYTES("a --x\n--xy\n--y\n --x\n-- x\n---x\n--x-\n--"), "x", NULL,
 	    "a --x\n--xy\n--y\n --x\n-- x\n---x\n--x-\n--|-1!|");
+	expect(BYTES("--\n--x\n"), "x", NULL, "--|0||-1!|");
 	expect(BYTES("--X\n"), "x", NULL, "--X\n|-1!|");
 	expect(BYTES("--x--y\n"), "x", NULL, "--x--y\n|-1!|");
 }
@@ -134,6 +135,25 @@ START_TEST(boundaries_across_the_window)
 }
 END_TEST
 
+START_TEST(the_middle_of_a_line_is_no_boundary)
+{
+	for (size_t before = 65536 - 20; before < 65536 + 4; before++) {
+		struct buf message, expected;
+
+		buf_init(&message, 1 << 20);
+		buf_init(&expected, 1 << 20);
+		memset(buf_reserve(&message, before), 'x', before);
+		message.n = before;
+		buf_text(&message, "--boundary\nmore");
+		buf_bytes(&expected, buf_view(&message));
+		buf_text(&expected, "|-1!|");
+		expect(buf_view(&message), "boundary", NULL, buf_string(&expected));
+		buf_release(&message);
+		buf_release(&expected);
+	}
+}
+END_TEST
+
 START_TEST(a_long_boundary_is_found_too)
 {
 	char mark[MIMEFEED_BOUNDARY_BYTES_MAX + 1];
@@ -164,7 +184,7 @@ START_TEST(lines_come_whole_or_in_pieces)
 	size_t got = 0;
 
 	buf_init(&message, 1 << 20);
-	buf_text(&message, "one\r\n\ntwo");
+	buf_text(&message, "oob\r\n\ntwo");
 	memset(buf_reserve(&message, 200000), 'x', 200000);
 	message.n += 200000;
 	buf_text(&message, "\n--b\nthree");
@@ -172,7 +192,7 @@ START_TEST(lines_come_whole_or_in_pieces)
 	mimefeed_init(&feed, &source);
 	mimefeed_push(&feed, "b");
 	ck_assert_int_eq(mimefeed_line(&feed, &line, &is_start, NULL), 1);
-	ck_assert(is_start && bytes_is(line, "one\r\n"));
+	ck_assert(is_start && bytes_is(line, "oob\r\n"));
 	ck_assert_int_eq(mimefeed_line(&feed, &line, &is_start, NULL), 1);
 	ck_assert(is_start && bytes_is(line, "\n"));
 	for (is_start = true; got < 200004; got += line.n) {
@@ -236,5 +256,6 @@ END_TEST
 
 SUITE(without_boundaries_all_is_body, content_ends_before_the_line_break,
     what_only_looks_like_a_boundary, the_innermost_of_equal_boundaries_counts,
-    boundaries_that_are_none, boundaries_across_the_window, a_long_boundary_is_found_too,
-    lines_come_whole_or_in_pieces, going_back, a_source_that_cannot_be_read_is_an_error)
+    boundaries_that_are_none, boundaries_across_the_window, the_middle_of_a_line_is_no_boundary,
+    a_long_boundary_is_found_too, lines_come_whole_or_in_pieces, going_back,
+    a_source_that_cannot_be_read_is_an_error)
