@@ -2,7 +2,7 @@
 """Write down what an IMAP account holds, as JSON lines, to compare accounts with.
 
   IMAP_PASSWORD=pass imapdump.py --port 993 --ca ca.pem --user bob
-      [--host localhost] [--password-env IMAP_PASSWORD] [--folder NAME]... [--no-body] [--list]
+      [--host 127.0.0.1] [--password-env IMAP_PASSWORD] [--folder NAME]... [--no-body] [--list]
 
 It is a client of its own (Python's imaplib): it shares nothing with the program under test. It
 only reads: EXAMINE and BODY.PEEK. One line per message, sorted by folder and UID:
@@ -224,7 +224,7 @@ def dump(args, out):
 def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--host", default="localhost")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--ca")
     parser.add_argument("--user", required=True)

@@ -22,13 +22,13 @@ check "a wrong password is told" contains "$ERR" "refuses user name or password 
 one_line
 check "the password is not" lacks "$ERR" wrong
 
-sed "s|@localhost:|@no-such-host.invalid:|" "$CONFIG" >"$WORK/c"
+sed "s|@127.0.0.1:|@no-such-host.invalid:|" "$CONFIG" >"$WORK/c"
 run 4 "$MAILCASK" -c "$WORK/c" sync
 check "an unknown host is told" contains "$ERR" "unknown host" "no-such-host.invalid"
 one_line
-sed "s|@localhost:[0-9]*|@localhost:1|" "$CONFIG" >"$WORK/c"
+sed "s|@127.0.0.1:[0-9]*|@127.0.0.1:1|" "$CONFIG" >"$WORK/c"
 run 4 "$MAILCASK" -c "$WORK/c" sync
-check "a port where nobody listens is told" contains "$ERR" "localhost port 1"
+check "a port where nobody listens is told" contains "$ERR" "127.0.0.1 port 1"
 one_line
 
 start_dovecot expired cert=expired
@@ -50,7 +50,7 @@ sed "s|^url = .*|url = $(url bob clear imap)|" "$CONFIG" >"$WORK/c"
 run 4 "$MAILCASK" -c "$WORK/c" sync
 check "a server without TLS is refused" contains "$ERR" "no encryption" "clear text"
 one_line
-sed "s|^url = .*|url = imaps://bob@localhost:$(server imap clear)|" "$CONFIG" >"$WORK/c"
+sed "s|^url = .*|url = imaps://bob@127.0.0.1:$(server imap clear)|" "$CONFIG" >"$WORK/c"
 run 4 "$MAILCASK" -c "$WORK/c" sync
 check "imaps to a port without TLS is told" contains "$ERR" "encrypted"
 one_line

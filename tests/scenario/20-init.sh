@@ -6,7 +6,7 @@
 start_dovecot
 generate_mail --seed 20 --count 100
 load_mail bob
-server=localhost:$(server imaps)
+server=127.0.0.1:$(server imaps)
 answer() { # ANSWER...: to mailcask init
   printf '%s\n' "$@" >"$WORK/answers"
   env XDG_CONFIG_HOME="$WORK/xdg" "$MAILCASK" init --tls-ca "$WORK/certs/ca.pem" <"$WORK/answers"

@@ -186,7 +186,7 @@ compare_mail() { # [OPTION...] A B: dumps or manifests
 
 url() { # USER [NAME] [imap|imaps]
   local scheme=${3:-imaps}
-  echo "$scheme://$1@localhost:$(server "$scheme" "${2:-dovecot}")"
+  echo "$scheme://$1@127.0.0.1:$(server "$scheme" "${2:-dovecot}")"
 }
 
 # A config of one archive, $WORK/archive, and of accounts; more can be appended to $CONFIG.
@@ -224,7 +224,7 @@ somebody() { # USER [NAME] [ARGUMENT...]
   shift $(($# > 1 ? 2 : 1))
   "$PYTHON" -c 'import imaplib, ssl, sys
 context = ssl.create_default_context(cafile=sys.argv[2])
-imap = imaplib.IMAP4_SSL("localhost", int(sys.argv[1]), ssl_context=context)
+imap = imaplib.IMAP4_SSL("127.0.0.1", int(sys.argv[1]), ssl_context=context)
 imap.login(sys.argv[3], "pass")
 sys.argv = sys.argv[3:]
 exec(compile(sys.stdin.read(), "somebody", "exec"))

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Try to log in to an IMAP server and tell what happened, one fact to a line.
 
-  login.py --port N [--host localhost] [--ca FILE] [--security tls|starttls|none]
+  login.py --port N [--host 127.0.0.1] [--ca FILE] [--security tls|starttls|none]
       [--user NAME] [--password pass] [--append BYTES]
 
   before: CAPABILITY...     what the server offers in clear text (not with tls)
@@ -55,7 +55,7 @@ def use(client, args):
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--host", default="localhost")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--ca")
     parser.add_argument("--security", choices=["tls", "starttls", "none"], default="tls")
