@@ -55,7 +55,7 @@ crash: $(PROGRAM)
 # Everything that a fresh machine needs is installed first; then all tests.
 check:
 	@config/install-deps build run test
-	@$(MAKE) --no-print-directory all unit fuzz-replay scenarios
+	@$(MAKE) --no-print-directory -k all unit fuzz-replay scenarios
 
 demo:
 	@config/install-deps build run demo
