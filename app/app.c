@@ -221,15 +221,25 @@ static int get_secret(
 	return secret_from_environment(secret, account->password_env, err);
 }
 
-int app_endpoint_options(struct app *app, const struct settings_account *account,
-    struct secret *secret, struct endpoint_options *out, struct err *err)
+void app_forget_secret(struct app *app)
 {
-	if (get_secret(account, secret, err) != 0)
-		return err_add(
-		    err, "%s:%d: [account %s]", app->settings->path, account->line, account->name);
+	secret_wipe(&app->secret);
+	app->secret_of = NULL;
+}
+
+int app_endpoint_options(struct app *app, const struct settings_account *account,
+    struct endpoint_options *out, struct err *err)
+{
+	if (app->secret_of != account) {
+		app_forget_secret(app);
+		if (get_secret(account, &app->secret, err) != 0)
+			return err_add(err, "%s:%d: [account %s]", app->settings->path,
+			    account->line, account->name);
+		app->secret_of = account;
+	}
 	*out = (struct endpoint_options){.url = account->url,
 	    .user = account->user,
-	    .password = secret,
+	    .password = &app->secret,
 	    .tls_ca = account->tls_ca,
 	    .tls_pin = account->tls_pin,
 	    .timeout_s = (int)account->timeout_s,
@@ -240,6 +250,7 @@ int app_endpoint_options(struct app *app, const struct settings_account *account
 
 void app_close(struct app *app)
 {
+	app_forget_secret(app);
 	index_close(app->index);
 	vault_close(app->vault);
 	settings_free(app->settings);

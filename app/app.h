@@ -33,6 +33,10 @@ struct app {
 	struct vault *vault;
 	struct index *index;
 	bool has_failed_in_part;
+
+	/* The password of the account that was used last: one command asks for it once. */
+	struct secret secret;
+	const struct settings_account *secret_of;
 };
 
 /* Print the error as one line, and say which exit status it is. */
@@ -62,9 +66,11 @@ int app_catch_up(struct app *app, struct err *err);
 int app_account(struct app *app, const char *name, const struct settings_account **out,
     struct err *err);
 
-/* How to reach an account; secret is filled and the caller's to wipe. */
+/* How to reach an account. The password is asked for once and kept until another account is
+ * asked for, or app_forget_secret. */
 int app_endpoint_options(struct app *app, const struct settings_account *account,
-    struct secret *secret, struct endpoint_options *out, struct err *err);
+    struct endpoint_options *out, struct err *err);
+void app_forget_secret(struct app *app);
 
 void app_close(struct app *app);
 

@@ -164,17 +164,15 @@ static int audit_account(
 {
 	struct auditor auditor = {.app = app, .account = account};
 	struct endpoint_options options;
-	struct secret secret = {0};
 	size_t i;
 	int result = -1;
 
-	if (app_endpoint_options(app, account, &secret, &options, err) == 0 &&
+	if (app_endpoint_options(app, account, &options, err) == 0 &&
 	    endpoint_open(&auditor.ep, &options, err) == 0 &&
 	    endpoint_list(auditor.ep, add_folder, &auditor, err) == 0)
 		result = audit_folders(&auditor, err);
 	*incomplete += auditor.incomplete;
 	endpoint_close(auditor.ep);
-	secret_wipe(&secret);
 	for (i = 0; i < auditor.count; i++) {
 		free(auditor.folder[i].name);
 		free(auditor.folder[i].shown);

@@ -156,8 +156,7 @@ static int restore(struct calls *calls, const struct settings_account *account, 
 	    .arg = calls,
 	    .stop = app->stop};
 	struct restore_report report;
-	struct secret secret = {0};
-	int result = app_endpoint_options(app, account, &secret, &options.endpoint, err);
+	int result = app_endpoint_options(app, account, &options.endpoint, err);
 
 	if (result == 0) {
 		result = restore_run(&options, &report, err);
@@ -169,7 +168,6 @@ static int restore(struct calls *calls, const struct settings_account *account, 
 		if (!rehearsal && report.compared < report.wanted)
 			app->has_failed_in_part = true;
 	}
-	secret_wipe(&secret);
 	return result == 0 ? 0 : err_add(err, "%s", account->name);
 }
 

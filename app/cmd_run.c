@@ -21,45 +21,50 @@ struct job {
 	bool is_off; /* a failure that does not pass by itself, e.g. a refused password */
 };
 
-static int purge_by_rules(
-    struct app *app, const struct settings_account *account, struct err *err)
+/* Purging rules that may be carried out without asking. */
+static size_t count_purging(const struct rules *rules)
 {
-	struct rules rules = {0};
-	struct purge_report report;
-	struct plan plan;
-	int result;
 	size_t i, purging = 0;
 
-	if (rules_make(&rules, app->settings, true, clock_now_unix(), err) != 0)
-		return -1;
-	for (i = 0; i < rules.count; i++)
-		purging += rules.rule[i].settings->action == SETTINGS_PURGE;
-	if (purging == 0) {
-		rules_release(&rules);
-		return 0;
+	for (i = 0; i < rules->count; i++)
+		purging += rules->rule[i].settings->action == SETTINGS_PURGE;
+	return purging;
+}
+
+/* Planning syncs and indexes first; without such rules that is all. */
+static int work_by_rules(struct app *app, const struct settings_account *account,
+    const struct rules *rules, struct err *err)
+{
+	struct purge_report report;
+	struct plan plan;
+	int result = 0;
+
+	if (count_purging(rules) == 0) {
+		result = work_sync(app, account, err);
+		return result == 0 ? app_catch_up(app, err) : -1;
 	}
-	result = work_plan(app, account, &rules, &plan, err);
-	if (result == 0 && plan.purge_count > 0)
-		result = work_purge(app, account, &rules, &plan, false, &report, err);
-	if (result == 0)
-		plan_release(&plan);
-	rules_release(&rules);
+	if (work_plan(app, account, rules, &plan, err) != 0)
+		return -1;
+	if (plan.purge_count > 0)
+		result = work_purge(app, account, rules, &plan, false, &report, err);
+	plan_release(&plan);
 	return result;
 }
 
 /* The archive is open, and locked, only while there is something to do. */
 static int work(struct app *app, const struct settings_account *account, struct err *err)
 {
-	int result = app_open_vault(app, true, err);
+	struct rules rules = {0};
+	int result = rules_make(&rules, app->settings, true, clock_now_unix(), err);
 
 	if (result == 0)
-		result = work_sync(app, account, err);
+		result = app_open_vault(app, true, err);
 	if (result == 0)
-		result = app_catch_up(app, err);
-	if (result == 0)
-		result = purge_by_rules(app, account, err);
+		result = work_by_rules(app, account, &rules, err);
+	rules_release(&rules);
 	index_close(app->index);
 	vault_close(app->vault);
+	app_forget_secret(app);
 	app->index = NULL;
 	app->vault = NULL;
 	return result;

@@ -110,9 +110,8 @@ int work_sync(struct app *app, const struct settings_account *account, struct er
 	    .problem = tell_sync_problem,
 	    .arg = &calls,
 	    .stop = app->stop};
-	struct secret secret = {0};
 	struct sync_report report = {0};
-	int result = app_endpoint_options(app, account, &secret, &options.endpoint, err);
+	int result = app_endpoint_options(app, account, &options.endpoint, err);
 
 	if (result == 0) {
 		result = sync_account(&options, &report, err);
@@ -123,7 +122,6 @@ int work_sync(struct app *app, const struct settings_account *account, struct er
 			print_sync_text(account, &report);
 		fflush(stdout);
 	}
-	secret_wipe(&secret);
 	return result == 0 ? 0 : err_add(err, "%s", account->name);
 }
 
@@ -156,17 +154,15 @@ static int count_intent(void *arg, const struct catalog_purge *purge, struct err
 int work_plan(struct app *app, const struct settings_account *account, const struct rules *rules,
     struct plan *plan, struct err *err)
 {
-	struct secret secret = {0};
 	struct endpoint_options options;
 	uint64_t intents = 0;
-	int result = app_endpoint_options(app, account, &secret, &options, err);
+	int result = app_endpoint_options(app, account, &options, err);
 
 	if (result == 0)
 		result = catalog_each_purge(
 		    vault_catalog(app->vault), NULL, count_intent, &intents, err);
 	if (result == 0 && intents > 0)
 		result = resolve(app, account, &options, err);
-	secret_wipe(&secret);
 	if (result != 0)
 		return err_add(err, "%s", account->name);
 	if (work_sync(app, account, err) != 0 || app_catch_up(app, err) != 0)
@@ -314,12 +310,11 @@ int work_purge(struct app *app, const struct settings_account *account, const st
 	    .arg = &calls,
 	    .stop = app->stop};
 	struct endpoint_options where;
-	struct secret secret = {0};
 	int result = -1;
 
 	memset(report, 0, sizeof *report);
 	buf_init(&calls.line, LINE_BYTES);
-	if (app_endpoint_options(app, account, &secret, &where, err) != 0 ||
+	if (app_endpoint_options(app, account, &where, err) != 0 ||
 	    endpoint_open(&options.ep, &where, err) != 0)
 		goto out;
 	result = purge_run(&options, report, err);
@@ -331,7 +326,6 @@ int work_purge(struct app *app, const struct settings_account *account, const st
 		(void)resolve(app, account, &where, NULL);
 out:
 	endpoint_close(options.ep);
-	secret_wipe(&secret);
 	buf_release(&calls.line);
 	return result == 0 ? 0 : err_add(err, "%s", account->name);
 }

@@ -61,8 +61,8 @@ static void add_text(struct extract *extract, enum extract_column column, struct
 	buf_bytes(to, text);
 }
 
-static int take_header(void *arg, enum mimewalk_field field, struct bytes text, bool enclosed,
-    struct err *err)
+static int take_header(
+    void *arg, enum mimewalk_field field, struct bytes text, bool enclosed, struct err *err)
 {
 	static const enum extract_column column[] = {
 	    [MIMEWALK_SUBJECT] = EXTRACT_SUBJECT,
@@ -121,8 +121,8 @@ static int end_part(void *arg, struct err *err)
 	if (extract->part_column < 0)
 		return 0;
 	if (!extract->part_is_html) {
-		add_text(extract, (enum extract_column)extract->part_column,
-		    buf_view(&extract->part));
+		add_text(
+		    extract, (enum extract_column)extract->part_column, buf_view(&extract->part));
 		return 0;
 	}
 	buf_init(&text, EXTRACT_COLUMN_BYTES);

@@ -20,14 +20,15 @@
 
 struct index {
 	struct sql *sql;
-	char *path;
-	bool has_catalog;
+	char *path, *catalog_path;
 };
 
 static const char schema[] =
-    "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), version INTEGER NOT NULL,"
-    " indexed INTEGER NOT NULL);" /* the last message number that is in */
-    "INSERT INTO state VALUES(1, 1, 0);"
+    "PRAGMA user_version = 2;" /* INDEX_VERSION */
+    /* indexed: the last message number that is in; last: the id of that message */
+    "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), indexed INTEGER NOT NULL,"
+    " last BLOB);"
+    "INSERT INTO state VALUES(1, 0, NULL);"
     "CREATE TABLE doc(id INTEGER PRIMARY KEY, n INTEGER NOT NULL UNIQUE,"
     " attachments INTEGER NOT NULL, cut INTEGER NOT NULL);"
     "CREATE INDEX doc_attachments ON doc(n) WHERE attachments > 0;"
@@ -40,11 +41,13 @@ static const char schema[] =
 
 int64_t index_rowid(int64_t date_unix, int64_t message_n)
 {
-	int64_t date = date_unix < 0 ? 0 : date_unix;
+	int64_t date = date_unix;
 
+	if (date < INDEX_DATE_MIN)
+		date = INDEX_DATE_MIN;
 	if (date > INDEX_DATE_MAX)
 		date = INDEX_DATE_MAX;
-	return date << INDEX_NUMBER_BITS | (message_n & INDEX_NUMBER_MASK);
+	return date * (INDEX_NUMBER_MASK + 1) + (message_n & INDEX_NUMBER_MASK);
 }
 
 static int ask_number(struct sql *sql, const char *text, int64_t *out, struct err *err)
@@ -83,65 +86,114 @@ static void remove_files(const char *path)
 	}
 }
 
-/* 1 as it must be, 0 empty, -1 of another version or broken. */
-static int check(struct sql *sql, struct err *err)
+static int damaged(struct err *err, const char *what)
+{
+	err_set(err, ERR_DAMAGED, "the search index %s", what);
+	err_class(err, RETRY_NEVER, SCOPE_ARCHIVE);
+	return -1;
+}
+
+/* 1 tables of this version, 0 none, -1. */
+static int check_version(struct sql *sql, struct err *err)
 {
 	int64_t tables, version;
 
-	if (ask_number(sql, "SELECT count(*) FROM sqlite_schema", &tables, err) != 0)
+	if (ask_number(sql, "SELECT count(*) FROM main.sqlite_schema", &tables, err) != 0 ||
+	    ask_number(sql, "PRAGMA main.user_version", &version, err) != 0)
 		return -1;
 	if (tables == 0)
 		return 0;
-	if (ask_number(sql, "SELECT version FROM state WHERE one = 1", &version, NULL) == 0 &&
-	    version == INDEX_VERSION)
-		return 1;
-	return err_set(err, ERR_DAMAGED, "the search index is not of this version of mailcask");
+	return version == INDEX_VERSION ? 1 : damaged(err, "is not of this version of mailcask");
+}
+
+/* The numbers of the catalogue must be those that the index was made with: the message that was
+ * indexed last tells. The index is asked first, so that the catalogue is never the older one of
+ * the two while another process writes. */
+static int check_catalog(struct sql *sql, struct err *err)
+{
+	struct sql_stmt *state = NULL, *message = NULL;
+	int got, result = -1;
+
+	if (sql_prepare(sql, "SELECT indexed, last FROM main.state", &state, err) != 0 ||
+	    sql_prepare(sql, "SELECT id FROM cat.message WHERE n = ?1", &message, err) != 0)
+		goto out;
+	got = sql_step(state, err);
+	if (got == 0)
+		damaged(err, "does not say what is in it");
+	if (got != 1)
+		goto out;
+	if (sql_i64(state, 0) == 0) {
+		result = 0;
+		goto out;
+	}
+	sql_bind_i64(message, 1, sql_i64(state, 0));
+	got = sql_step(message, err);
+	if (got == 1 && bytes_equal(sql_bytes(message, 0), sql_bytes(state, 1)))
+		result = 0;
+	else if (got >= 0)
+		damaged(err, "was made with another catalogue");
+out:
+	sql_free(state);
+	sql_free(message);
+	return result;
+}
+
+static int open_files(struct index *index, enum sql_mode mode, struct err *err)
+{
+	int got;
+
+	if (sql_open(&index->sql, index->path, mode, err) != 0 ||
+	    sql_attach(index->sql, index->catalog_path, "cat", err) != 0)
+		return -1;
+	got = check_version(index->sql, err);
+	if (got < 0)
+		return -1;
+	if (got == 0)
+		return mode == SQL_WRITE ? make_schema(index->sql, err) : damaged(err, "is empty");
+	return check_catalog(index->sql, err);
 }
 
 static int open_for_writing(struct index *index, struct err *err)
 {
 	struct err why = {0};
-	int got = sql_open(&index->sql, index->path, SQL_WRITE, &why);
 
-	if (got == 0)
-		got = check(index->sql, &why);
-	if (got < 0 && why.code != ERR_DAMAGED) {
+	if (open_files(index, SQL_WRITE, &why) == 0)
+		return 0;
+	if (why.code != ERR_DAMAGED) {
 		if (err)
 			*err = why;
 		return -1;
 	}
-	if (got < 0) {
-		sql_close(index->sql);
-		index->sql = NULL;
-		remove_files(index->path);
-		if (sql_open(&index->sql, index->path, SQL_WRITE, err) != 0)
-			return -1;
-		got = 0;
-	}
-	return got == 1 ? 0 : make_schema(index->sql, err);
+	sql_close(index->sql);
+	index->sql = NULL;
+	remove_files(index->path);
+	return open_files(index, SQL_WRITE, err);
 }
 
 static int open_for_reading(struct index *index, struct err *err)
 {
+	struct err why = {0};
+
 	if (!file_exists(index->path))
 		return err_set(err, ERR_ABSENT, "there is no search index yet");
-	if (sql_open(&index->sql, index->path, SQL_READ, err) != 0)
-		return -1;
-	if (check(index->sql, err) == 1)
+	if (open_files(index, SQL_READ, &why) == 0)
 		return 0;
-	return err_set(err, ERR_DAMAGED,
-	    "the search index %s cannot be used: run mailcask rebuild index", index->path);
+	if (why.code == ERR_DAMAGED)
+		err_add(&why, "%s cannot be used: run mailcask rebuild index", index->path);
+	if (err)
+		*err = why;
+	return -1;
 }
 
-int index_open(struct index **out, const char *path, const char *catalog_path,
-    enum sql_mode mode, struct err *err)
+int index_open(struct index **out, const char *path, const char *catalog_path, enum sql_mode mode,
+    struct err *err)
 {
 	struct index *index = mem_zero(1, sizeof *index);
 
 	index->path = mem_string(path);
+	index->catalog_path = mem_string(catalog_path);
 	if ((mode == SQL_WRITE ? open_for_writing(index, err) : open_for_reading(index, err)) ==
-		0 &&
-	    sql_attach(index->sql, catalog_path, "cat", err) == 0) {
+	    0) {
 		*out = index;
 		return 0;
 	}
@@ -155,6 +207,7 @@ void index_close(struct index *index)
 		return;
 	sql_close(index->sql);
 	free(index->path);
+	free(index->catalog_path);
 	free(index);
 }
 
@@ -204,7 +257,8 @@ static int by_rowid(const void *a, const void *b)
 
 static int insert(struct catchup *catchup, const struct gathered *one, struct err *err)
 {
-	struct sql_stmt *undated = one->has_date ? catchup->delete_undated : catchup->insert_undated;
+	struct sql_stmt *undated =
+	    one->has_date ? catchup->delete_undated : catchup->insert_undated;
 	size_t start = 0;
 	int i;
 
@@ -224,8 +278,8 @@ static int insert(struct catchup *catchup, const struct gathered *one, struct er
 		start = one->end[i];
 	}
 	return sql_run(catchup->insert_doc, err) == 0 && sql_run(catchup->insert_fts, err) == 0
-		   ? 0
-		   : -1;
+	    ? 0
+	    : -1;
 }
 
 /* Insert what was gathered, by date: FTS5 writes its memory to the disk whenever a rowid is
@@ -269,7 +323,7 @@ static void gather(struct catchup *catchup, const struct catalog_message *messag
 	one->has_date = message->has_date;
 	if (!one->has_date)
 		return;
-	one->rowid = index_rowid(message->has_date ? message->date_unix : 0, message->n);
+	one->rowid = index_rowid(message->date_unix, message->n);
 	one->attachments = extract->attachments;
 	one->is_cut = extract->is_cut;
 	for (i = 0; i < EXTRACT_COLUMNS; i++)
@@ -317,44 +371,53 @@ static int prepare(struct catchup *catchup, struct err *err)
 {
 	struct sql *sql = catchup->index->sql;
 
-	if (sql_prepare(sql, "INSERT OR REPLACE INTO doc(id, n, attachments, cut) VALUES(?, ?, ?, ?)",
+	if (sql_prepare(sql,
+		"INSERT OR REPLACE INTO doc(id, n, attachments, cut) VALUES(?, ?, ?, ?)",
 		&catchup->insert_doc, err) != 0 ||
 	    sql_prepare(sql,
 		"INSERT INTO fts(rowid, sender, recipient, copy, subject, list, body, filename,"
 		" attachment) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		&catchup->insert_fts, err) != 0)
 		return -1;
-	if (sql_prepare(sql, "INSERT OR IGNORE INTO undated(n) VALUES(?)",
-		&catchup->insert_undated, err) != 0 ||
-	    sql_prepare(sql, "DELETE FROM undated WHERE n = ?", &catchup->delete_undated, err) !=
-		0)
+	if (sql_prepare(sql, "INSERT OR IGNORE INTO undated(n) VALUES(?)", &catchup->insert_undated,
+		err) != 0 ||
+	    sql_prepare(sql, "DELETE FROM undated WHERE n = ?", &catchup->delete_undated, err) != 0)
 		return -1;
-	return sql_prepare(
-	    sql, "UPDATE state SET indexed = ? WHERE one = 1", &catchup->set_state, err);
+	return sql_prepare(sql,
+	    "UPDATE main.state SET indexed = ?1, last = (SELECT id FROM cat.message WHERE n = ?1)",
+	    &catchup->set_state, err);
 }
 
 /* Messages that have got a date since they were passed over. */
 static int take_undated(struct catchup *catchup, struct err *err)
 {
-	struct catalog *catalog = vault_catalog(catchup->vault);
 	struct catalog_message message;
+	struct sql_stmt *next;
 	int64_t n = 0;
-	char text[200];
+	int got, result = 0;
 
-	while (n >= 0) {
-		snprintf(text, sizeof text,
-		    "SELECT min(n) FROM main.undated JOIN cat.message USING(n)"
-		    " WHERE date IS NOT NULL AND n > %lld",
-		    (long long)n);
-		if (ask_number(catchup->index->sql, text, &n, err) != 0)
-			return -1;
-		if (n <= 0)
+	if (sql_prepare(catchup->index->sql,
+		"SELECT n FROM main.undated JOIN cat.message USING(n)"
+		" WHERE n > ?1 AND date IS NOT NULL ORDER BY n LIMIT 1",
+		&next, err) != 0)
+		return -1;
+	/* Asked anew each time: taking a message may write to the table. */
+	while (result == 0) {
+		sql_bind_i64(next, 1, n);
+		got = sql_step(next, err);
+		if (got != 1) {
+			result = got;
 			break;
-		if (catalog_message_n(catalog, n, &message, err) != 1 ||
-		    take_message(catchup, &message, err) != 0)
-			return -1;
+		}
+		n = sql_i64(next, 0);
+		sql_reset(next);
+		got = catalog_message_n(vault_catalog(catchup->vault), n, &message, err);
+		if (got == 0)
+			err_set(err, ERR_DAMAGED, "catalog.db lost a message meanwhile");
+		result = got == 1 ? take_message(catchup, &message, err) : -1;
 	}
-	return 0;
+	sql_free(next);
+	return result;
 }
 
 int index_catchup(struct index *index, struct vault *vault, const struct index_calls *calls,
@@ -372,7 +435,7 @@ int index_catchup(struct index *index, struct vault *vault, const struct index_c
 		result = 0;
 		goto out;
 	}
-	if (ask_number(index->sql, "SELECT indexed FROM state WHERE one = 1", &indexed, err) != 0 ||
+	if (ask_number(index->sql, "SELECT indexed FROM main.state", &indexed, err) != 0 ||
 	    prepare(&catchup, err) != 0)
 		goto out;
 	catchup.last_n = indexed;
@@ -405,7 +468,7 @@ int index_behind(struct index *index, uint64_t *count_out, struct err *err)
 
 	if (ask_number(index->sql,
 		"SELECT (SELECT count(*) FROM cat.message"
-		"  WHERE n > (SELECT indexed FROM main.state WHERE one = 1))"
+		"  WHERE n > (SELECT indexed FROM main.state))"
 		" + (SELECT count(*) FROM main.undated JOIN cat.message USING(n)"
 		"  WHERE date IS NOT NULL)",
 		&count, err) != 0)

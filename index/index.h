@@ -19,17 +19,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define INDEX_VERSION 1
+#define INDEX_VERSION     2
 #define INDEX_NUMBER_BITS 29
 #define INDEX_NUMBER_MASK ((INT64_C(1) << INDEX_NUMBER_BITS) - 1)
-#define INDEX_DATE_MAX ((INT64_C(1) << 34) - 1)
+#define INDEX_DATE_MAX    ((INT64_C(1) << 34) - 1) /* in the year 2514 */
+#define INDEX_DATE_MIN    (-INDEX_DATE_MAX - 1)    /* in the year 1425 */
 
 struct index;
 
-/* With SQL_WRITE an index of another version, or a broken one, is emptied and begun anew; with
- * SQL_READ it is ERR_DAMAGED, and a missing one ERR_ABSENT. */
-int index_open(struct index **out, const char *path, const char *catalog_path,
-    enum sql_mode mode, struct err *err);
+/* With SQL_WRITE an index of another version, of another catalogue, or a broken one is begun
+ * anew; with SQL_READ it is ERR_DAMAGED, and a missing one ERR_ABSENT. Of another catalogue: one
+ * that numbers the messages otherwise, because segments were lost before it was made again. */
+int index_open(struct index **out, const char *path, const char *catalog_path, enum sql_mode mode,
+    struct err *err);
 void index_close(struct index *index);
 
 struct index_calls {
@@ -49,11 +51,12 @@ int index_catchup(struct index *index, struct vault *vault, const struct index_c
 /* How many messages of the catalogue are not indexed yet. */
 int index_behind(struct index *index, uint64_t *count_out, struct err *err);
 
-/* Compare with the catalogue and check the FTS structure: 0 fine, 1 something differs (what),
- * -1. */
+/* Compare with the catalogue, and check the structure of the FTS tables: 0 fine, 1 something is
+ * wrong (what), -1. Nobody may be writing to the index meanwhile. */
 int index_verify(struct index *index, const char **what_out, struct err *err);
 
-/* The rowid of a message: date in the high bits (before 1970: 0), number in the low ones. */
+/* The rowid of a message: its date in the high bits, its number in the low ones. A date beyond
+ * INDEX_DATE_MIN or INDEX_DATE_MAX stands for all such dates. */
 int64_t index_rowid(int64_t date_unix, int64_t message_n);
 
 /* The connection, for index/search: main is index.db, "cat" the catalogue. */

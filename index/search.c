@@ -7,27 +7,27 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define STATEMENT_BYTES (16u << 20)
+#define STATEMENT_BYTES 1000000 /* what SQLite takes */
 
-/* What a text query implies about dates, as bounds of the rowid. */
+/* What a text query implies about dates, as bounds of the rowid: never narrower than the dates,
+ * which are asked for as well. */
 static void put_bounds(struct buf *out, const struct select *select)
 {
-	if (select->from_unix > 0)
+	if (select->from_unix > INDEX_DATE_MIN)
 		buf_format(out, " AND fts.rowid >= %" PRId64, index_rowid(select->from_unix, 0));
-	if (select->to_unix <= INDEX_DATE_MAX && select->to_unix > INT64_MIN)
-		buf_format(out, " AND fts.rowid < %" PRId64,
-		    index_rowid(select->to_unix < 0 ? 0 : select->to_unix, 0));
+	if (select->to_unix > INDEX_DATE_MIN && select->to_unix <= INDEX_DATE_MAX)
+		buf_format(out, " AND fts.rowid < %" PRId64, index_rowid(select->to_unix, 0));
 }
 
 static void put_text_query(struct buf *out, const struct select *select, const char *what)
 {
-	buf_format(out, "SELECT %s FROM main.fts WHERE fts MATCH ?%zu", what,
-	    select->parameter_count + 1);
+	buf_format(
+	    out, "SELECT %s FROM main.fts WHERE fts MATCH ?%zu", what, select->parameter_count + 1);
 	put_bounds(out, select);
 	if (select->where.n > 0)
 		buf_format(out,
 		    " AND EXISTS (SELECT 1 FROM cat.message m WHERE m.n = (fts.rowid & %" PRId64
-		    ") AND %.*s)",
+		    ") AND (%.*s))",
 		    INDEX_NUMBER_MASK, (int)select->where.n, select->where.p);
 }
 
@@ -35,14 +35,15 @@ static void put_plain_query(struct buf *out, const struct select *select, const 
 {
 	buf_format(out, "SELECT %s FROM cat.message m WHERE m.date IS NOT NULL", what);
 	if (select->where.n > 0)
-		buf_format(out, " AND %.*s", (int)select->where.n, select->where.p);
+		buf_format(out, " AND (%.*s)", (int)select->where.n, select->where.p);
 }
 
 static void put_limit(struct buf *out, const struct search_options *options)
 {
 	if (options->limit > 0 || options->offset > 0)
-		buf_format(out, " LIMIT %" PRId64 " OFFSET %" PRIu64,
-		    options->limit ? (int64_t)options->limit : -1, options->offset);
+		buf_format(out, " LIMIT %" PRIu64 " OFFSET %" PRIu64,
+		    options->limit > 0 && options->limit < INT64_MAX ? options->limit : INT64_MAX,
+		    options->offset < INT64_MAX ? options->offset : INT64_MAX);
 }
 
 static int each_row(struct index *index, const struct select *select, struct buf *text,
@@ -78,8 +79,9 @@ int search_messages(struct index *index, const struct query *query,
 
 		snprintf(what, sizeof what, "fts.rowid & %" PRId64, INDEX_NUMBER_MASK);
 		put_text_query(&text, &select, what);
-		buf_text(&text, options->sort == SEARCH_BY_RANK ? " ORDER BY rank"
-								: " ORDER BY fts.rowid DESC");
+		buf_text(&text,
+		    options->sort == SEARCH_BY_RANK ? " ORDER BY rank, fts.rowid DESC"
+						    : " ORDER BY fts.rowid DESC");
 	} else {
 		put_plain_query(&text, &select, "m.n");
 		buf_text(&text, " ORDER BY m.date DESC, m.n DESC");
@@ -124,10 +126,6 @@ int search_count(
 int search_places(struct index *index, const struct query *query, bool only_present,
     search_place_fn fn, void *arg, struct err *err)
 {
-	static const char present[] = "p.state = 0";
-	static const char all[] =
-	    "(p.state IN (0, 2) OR NOT EXISTS"
-	    " (SELECT 1 FROM cat.place q WHERE q.message = m.n AND q.state = 0))";
 	struct sql_stmt *stmt = NULL;
 	struct select select;
 	struct buf text;
@@ -139,9 +137,9 @@ int search_places(struct index *index, const struct query *query, bool only_pres
 		goto out;
 	buf_format(&text,
 	    "SELECT p.number, m.n FROM cat.place p JOIN cat.message m ON m.n = p.message"
-	    " WHERE %s%s%.*s ORDER BY p.folder, p.uidvalidity, p.uid",
-	    only_present ? present : all, select.where.n > 0 ? " AND " : "",
-	    (int)select.where.n, select.where.n > 0 ? select.where.p : "");
+	    " WHERE %s AND (%s) ORDER BY p.folder, p.uidvalidity, p.uid",
+	    only_present ? "p.state = 0" : select_place_counts,
+	    select.where.n > 0 ? buf_string(&select.where) : "1");
 	if (text.overflow) {
 		err_set(err, ERR_USAGE, "the query is too large");
 		goto out;

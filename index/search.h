@@ -29,8 +29,7 @@ int search_count(
 
 /* Every place that fits, in the order of folders and UIDs. only_present: on the server now;
  * otherwise also purged ones, and gone ones of messages that are nowhere any more. */
-typedef int (*search_place_fn)(
-    void *arg, int64_t place_number, int64_t message_n, struct err *err);
+typedef int (*search_place_fn)(void *arg, int64_t place_number, int64_t message_n, struct err *err);
 int search_places(struct index *index, const struct query *query, bool only_present,
     search_place_fn fn, void *arg, struct err *err);
 

@@ -3,6 +3,8 @@
  * Never: puts user text into SQL. */
 #include "index/select.h"
 
+#include "index/condition.h"
+
 #include "base/mem.h"
 
 #include <ctype.h>
@@ -39,8 +41,7 @@ void select_bind(const struct select *select, struct sql_stmt *stmt)
 	for (i = 0; i < select->parameter_count; i++)
 		sql_bind_text(stmt, (int)i + 1, buf_view(&select->parameter[i]));
 	if (select->match.n > 0)
-		sql_bind_text(
-		    stmt, (int)select->parameter_count + 1, buf_view(&select->match));
+		sql_bind_text(stmt, (int)select->parameter_count + 1, buf_view(&select->match));
 }
 
 /* A parameter with that text; its place is written into the SQL. */
@@ -56,119 +57,6 @@ static void put_parameter(struct select *select, struct bytes text)
 	buf_format(&select->where, "?%zu", select->parameter_count);
 }
 
-/* ---- MATCH ---- */
-
-static const char *const match_column[] = {
-    [QUERY_ANYWHERE] = NULL,
-    [QUERY_FROM] = "sender",
-    [QUERY_TO] = "recipient",
-    [QUERY_CC] = "copy",
-    [QUERY_SUBJECT] = "subject",
-    [QUERY_BODY] = "body",
-    [QUERY_ATTACHMENT] = "attachment",
-    [QUERY_FILENAME] = "filename",
-    [QUERY_LIST] = "list",
-};
-
-static bool is_matchable(const struct query_node *node);
-
-/* The members of a chain of ANDs, one after the other: fn(member). */
-static bool all_members(const struct query_node *node, bool (*fn)(const struct query_node *))
-{
-	if (node->kind == QUERY_AND)
-		return all_members(node->left, fn) && all_members(node->right, fn);
-	return fn(node);
-}
-
-static bool is_matchable_member(const struct query_node *node)
-{
-	return is_matchable(node->kind == QUERY_NOT ? node->left : node);
-}
-
-static bool is_negative(const struct query_node *node)
-{
-	return node->kind == QUERY_NOT;
-}
-
-/* FTS5 knows NOT only between two expressions: somebody must be wanted. */
-static bool is_matchable(const struct query_node *node)
-{
-	switch (node->kind) {
-	case QUERY_TEXT:
-		return true;
-	case QUERY_OR:
-		return is_matchable(node->left) && is_matchable(node->right);
-	case QUERY_AND:
-		return all_members(node, is_matchable_member) && !all_members(node, is_negative);
-	default:
-		return false;
-	}
-}
-
-static void put_match(struct buf *out, const struct query_node *node);
-
-static void put_match_text(struct buf *out, const struct query_node *node)
-{
-	const char *p;
-
-	if (match_column[node->field])
-		buf_format(out, "%s : ", match_column[node->field]);
-	buf_char(out, '"');
-	for (p = node->text; *p; p++) {
-		if (*p == '"')
-			buf_char(out, '"');
-		buf_char(out, *p);
-	}
-	buf_text(out, node->is_prefix ? "\" *" : "\"");
-}
-
-/* Those members of a chain of ANDs that are wanted, or (negative) unwanted. */
-static void put_members(
-    struct buf *out, const struct query_node *node, bool negative, bool *more)
-{
-	if (node->kind == QUERY_AND) {
-		put_members(out, node->left, negative, more);
-		put_members(out, node->right, negative, more);
-		return;
-	}
-	if (is_negative(node) != negative)
-		return;
-	if (*more)
-		buf_text(out, negative ? " OR " : " AND ");
-	*more = true;
-	put_match(out, negative ? node->left : node);
-}
-
-static void put_match_and(struct buf *out, const struct query_node *node)
-{
-	bool more = false, unwanted = false;
-	struct buf without;
-
-	buf_init(&without, SELECT_TEXT_BYTES);
-	put_members(&without, node, true, &unwanted);
-	buf_text(out, "(");
-	put_members(out, node, false, &more);
-	buf_text(out, ")");
-	if (unwanted)
-		buf_format(out, " NOT (%s)", buf_string(&without));
-	buf_release(&without);
-}
-
-static void put_match(struct buf *out, const struct query_node *node)
-{
-	buf_char(out, '(');
-	if (node->kind == QUERY_TEXT) {
-		put_match_text(out, node);
-	} else if (node->kind == QUERY_OR) {
-		put_match(out, node->left);
-		buf_text(out, " OR ");
-		put_match(out, node->right);
-	} else {
-		put_match_and(out, node);
-	}
-	buf_char(out, ')');
-}
-
 /* ---- folders and accounts: looked up now, so that only numbers stand in the SQL ---- */
 
 static struct bytes lower(struct buf *out, struct bytes text)
@@ -181,21 +69,32 @@ static struct bytes lower(struct buf *out, struct bytes text)
 	return buf_view(out);
 }
 
+/* Behind the character of UTF-8 that begins there. */
+static size_t step(struct bytes text, size_t at)
+{
+	do
+		at++;
+	while (at < text.n && ((unsigned char)text.p[at] & 0xc0) == 0x80);
+	return at;
+}
+
 static bool fits_pattern(struct bytes pattern, struct bytes text)
 {
 	size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
 
 	while (t < text.n) {
-		if (p < pattern.n && (pattern.p[p] == '?' || pattern.p[p] == text.p[t]) &&
-		    pattern.p[p] != '*') {
-			p++;
-			t++;
-		} else if (p < pattern.n && pattern.p[p] == '*') {
+		if (p < pattern.n && pattern.p[p] == '*') {
 			star = p++;
 			mark = t;
+		} else if (p < pattern.n && pattern.p[p] == '?') {
+			p++;
+			t = step(text, t);
+		} else if (p < pattern.n && pattern.p[p] == text.p[t]) {
+			p++;
+			t++;
 		} else if (star != SIZE_MAX) {
 			p = star + 1;
-			t = ++mark;
+			t = mark = step(text, mark);
 		} else {
 			return false;
 		}
@@ -285,13 +184,16 @@ static void put_message_id(struct select *select, const char *text)
 
 static void put_label(struct select *select, const char *text)
 {
+	if (strchr(text, ' ')) {
+		buf_char(&select->where, '0'); /* or two labels would be found as one */
+		return;
+	}
 	buf_text(&select->where, "instr(' ' || lower(p.flags) || ' ', ' ' || lower(");
 	put_parameter(select, bytes_of(text));
 	buf_text(&select->where, ") || ' ') > 0");
 }
 
-static void put_range(
-    struct select *select, const char *column, const struct query_node *node)
+static void put_range(struct select *select, const char *column, const struct query_node *node)
 {
 	const char *and = "";
 
@@ -329,7 +231,10 @@ static int put_fact(struct select *select, const struct query_node *node, struct
 		put_range(select, select->unit == SELECT_PLACES ? "p.date" : "m.date", node);
 		break;
 	case QUERY_SENT:
+		/* NULL without a Date field: then denied it must be true. */
+		buf_text(where, "(m.sent IS NOT NULL AND ");
 		put_range(select, "m.sent", node);
+		buf_char(where, ')');
 		break;
 	case QUERY_SIZE:
 		put_range(select, "m.size", node);
@@ -347,7 +252,7 @@ static int put_fact(struct select *select, const struct query_node *node, struct
 		buf_text(where, "(p.bits & 8) != 0");
 		break;
 	case QUERY_DELETED:
-		buf_text(where, "(p.bits & 16) != 0");
+		buf_text(where, "(p.state = 0 AND (p.bits & 16) != 0)");
 		break;
 	case QUERY_GONE:
 		buf_text(where, gone_text);
@@ -365,199 +270,162 @@ static int put_fact(struct select *select, const struct query_node *node, struct
 	return 0;
 }
 
-static bool is_of_place(const struct query_node *node)
+/* ---- a condition ---- */
+
+static void put_match(struct select *select, const struct condition *condition)
 {
-	switch (node->kind) {
-	case QUERY_AND:
-	case QUERY_OR:
-		return is_of_place(node->left) || is_of_place(node->right);
-	case QUERY_NOT:
-		return is_of_place(node->left);
-	case QUERY_WHERE:
-		return node->fact == QUERY_FOLDER || node->fact == QUERY_ACCOUNT ||
-		       node->fact == QUERY_LABEL || node->fact == QUERY_UNREAD ||
-		       node->fact == QUERY_FLAGGED || node->fact == QUERY_ANSWERED ||
-		       node->fact == QUERY_DRAFT || node->fact == QUERY_DELETED ||
-		       node->fact == QUERY_PURGED;
-	default:
-		return false;
-	}
+	struct buf match;
+
+	buf_init(&match, SELECT_TEXT_BYTES);
+	condition_match(condition, &match);
+	buf_format(&select->where,
+	    "m.n %sIN (SELECT rowid & %" PRId64 " FROM main.fts WHERE fts MATCH ",
+	    condition->is_match ? "" : "NOT ", INDEX_NUMBER_MASK);
+	put_parameter(select, buf_view(&match));
+	buf_char(&select->where, ')');
+	select->where.overflow |= match.overflow;
+	buf_release(&match);
 }
 
-static int put_where(struct select *select, const struct query_node *node, struct err *err)
-{
-	struct buf *where = &select->where, match;
-	int result = 0;
+typedef int (*put_fn)(struct select *select, const struct condition *condition, struct err *err);
 
-	if (is_matchable(node)) {
-		buf_init(&match, SELECT_TEXT_BYTES);
-		put_match(&match, node);
-		buf_format(where, "m.n IN (SELECT rowid & %" PRId64 " FROM main.fts WHERE fts MATCH ",
-		    INDEX_NUMBER_MASK);
-		put_parameter(select, buf_view(&match));
-		buf_char(where, ')');
-		buf_release(&match);
+/* Members of a run, written as a balanced tree: neither a long run nor deep brackets must
+ * exceed what SQLite's parser takes (a stack of 100 symbols, expressions 1000 deep). */
+static int put_run(struct select *select, enum condition_kind kind, struct condition *const *member,
+    size_t count, put_fn put, struct err *err)
+{
+	struct buf *where = &select->where;
+	size_t half = (count + 1) / 2;
+	bool has_brackets = count - half > 1;
+
+	if (count == 1) {
+		has_brackets = kind == CONDITION_AND && member[0]->kind == CONDITION_OR;
+		buf_text(where, has_brackets ? "(" : "");
+		if (put(select, member[0], err) != 0)
+			return -1;
+		buf_text(where, has_brackets ? ")" : "");
 		return 0;
 	}
-	switch (node->kind) {
-	case QUERY_ALL:
-	case QUERY_TEXT:
-		buf_text(where, "1");
+	if (put_run(select, kind, member, half, put, err) != 0)
+		return -1;
+	buf_text(where, kind == CONDITION_AND ? " AND " : " OR ");
+	buf_text(where, has_brackets ? "(" : "");
+	if (put_run(select, kind, member + half, count - half, put, err) != 0)
+		return -1;
+	buf_text(where, has_brackets ? ")" : "");
+	return 0;
+}
+
+static int put_condition(struct select *select, const struct condition *condition, struct err *err)
+{
+	int result;
+
+	if (condition->is_match || condition->is_mismatch) {
+		put_match(select, condition);
 		return 0;
-	case QUERY_WHERE:
-		return put_fact(select, node, err);
-	case QUERY_NOT:
-		buf_text(where, "NOT (");
-		result = put_where(select, node->left, err);
-		buf_char(where, ')');
+	}
+	switch (condition->kind) {
+	case CONDITION_AND:
+	case CONDITION_OR:
+		return put_run(select, condition->kind, condition->member, condition->count,
+		    put_condition, err);
+	case CONDITION_LEAF:
+		buf_text(&select->where, condition->is_denied ? "NOT (" : "");
+		result = put_fact(select, condition->leaf, err);
+		buf_text(&select->where, condition->is_denied ? ")" : "");
 		return result;
-	case QUERY_AND:
-	case QUERY_OR:
-		buf_char(where, '(');
-		result = put_where(select, node->left, err);
-		buf_text(where, node->kind == QUERY_AND ? " AND " : " OR ");
-		if (result == 0)
-			result = put_where(select, node->right, err);
-		buf_char(where, ')');
+	case CONDITION_ALL:
+	case CONDITION_NONE:
+		buf_char(&select->where, condition->kind == CONDITION_ALL ? '1' : '0');
 	}
-	return result;
+	return 0;
 }
 
-/* A place counts where the message is now, or was purged from; where it has been moved away
- * from or deleted only when it is nowhere any more. */
-static const char *const place_counts =
+/* ---- of a message: some place of it ---- */
+
+const char select_place_counts[] =
     "(p.state IN (0, 2) OR NOT EXISTS"
     " (SELECT 1 FROM cat.place q WHERE q.message = m.n AND q.state = 0))";
 
-static int put_condition(struct select *select, const struct query_node *node, struct err *err)
+/* What is asked of a place must hold for one and the same place. Every message has one that
+ * counts, so what is not asked of a place may stand before it. */
+static int put_members(struct select *select, enum condition_kind kind,
+    struct condition *const *member, size_t count, struct err *err)
 {
-	bool by_place = select->unit == SELECT_MESSAGES && is_of_place(node);
-	int result;
-
-	if (select->where.n > 0)
-		buf_text(&select->where, " AND ");
-	if (by_place)
-		buf_format(&select->where,
-		    "EXISTS (SELECT 1 FROM cat.place p WHERE p.message = m.n AND %s AND ",
-		    place_counts);
-	result = put_where(select, node, err);
-	if (by_place)
-		buf_char(&select->where, ')');
-	return result;
-}
-
-/* ---- the top: a chain of ANDs, whose texts become one MATCH ---- */
-
-struct top {
-	const struct query_node **text, **rest;
-	size_t texts, rests;
-};
-
-static void sort_members(struct top *top, const struct query_node *node)
-{
-	if (node->kind == QUERY_AND) {
-		sort_members(top, node->left);
-		sort_members(top, node->right);
-	} else if (is_matchable(node) || (node->kind == QUERY_NOT && is_matchable(node->left))) {
-		top->text[top->texts++] = node;
-	} else if (node->kind != QUERY_ALL) {
-		top->rest[top->rests++] = node;
-	}
-}
-
-static void note_dates(struct select *select, const struct query_node *node)
-{
-	if (node->kind != QUERY_WHERE || node->fact != QUERY_RECEIVED)
-		return;
-	if (node->from > select->from_unix)
-		select->from_unix = node->from;
-	if (node->to < select->to_unix)
-		select->to_unix = node->to;
-}
-
-static void put_top_match(struct select *select, const struct top *top)
-{
-	size_t i, wanted = 0, unwanted = 0;
-
-	for (i = 0; i < top->texts; i++)
-		if (!is_negative(top->text[i])) {
-			buf_text(&select->match, wanted++ ? " AND " : "(");
-			put_match(&select->match, top->text[i]);
-		}
-	buf_char(&select->match, ')');
-	for (i = 0; i < top->texts; i++)
-		if (is_negative(top->text[i])) {
-			buf_text(&select->match, unwanted++ ? " OR " : " NOT (");
-			put_match(&select->match, top->text[i]->left);
-		}
-	if (unwanted > 0)
-		buf_char(&select->match, ')');
-}
-
-/* Conditions that name the place must hold for one and the same place: together. */
-static int put_rest(struct select *select, const struct top *top, struct err *err)
-{
-	struct query_node *together = NULL, *nodes;
-	size_t i, used = 0;
+	struct condition **sorted = mem_zero(count, sizeof(struct condition *));
+	struct buf *where = &select->where;
+	size_t i, plain = 0, placed;
 	int result = 0;
 
-	nodes = mem_zero(top->rests + 1, sizeof *nodes);
-	for (i = 0; result == 0 && i < top->rests; i++) {
-		note_dates(select, top->rest[i]);
-		if (select->unit == SELECT_PLACES || !is_of_place(top->rest[i])) {
-			result = put_condition(select, top->rest[i], err);
-			continue;
-		}
-		nodes[used] = *top->rest[i];
-		if (together) {
-			struct query_node *both = mem_zero(1, sizeof *both);
-
-			*both = (struct query_node){
-			    .kind = QUERY_AND, .left = together, .right = &nodes[used]};
-			together = both;
-		} else {
-			together = &nodes[used];
-		}
-		used++;
+	for (i = 0; i < count; i++)
+		if (!member[i]->is_of_place)
+			sorted[plain++] = member[i];
+	for (i = 0, placed = plain; i < count; i++)
+		if (member[i]->is_of_place)
+			sorted[placed++] = member[i];
+	if (plain > 0)
+		result = put_run(select, kind, sorted, plain, put_condition, err);
+	if (result == 0 && plain < count) {
+		if (plain > 0)
+			buf_text(where, kind == CONDITION_AND ? " AND " : " OR ");
+		buf_format(where,
+		    "EXISTS (SELECT 1 FROM cat.place p WHERE p.message = m.n AND %s AND (",
+		    select_place_counts);
+		result = put_run(select, kind, sorted + plain, count - plain, put_condition, err);
+		buf_text(where, "))");
 	}
-	if (result == 0 && together)
-		result = put_condition(select, together, err);
-	while (used-- > 1) {
-		struct query_node *both = together;
-
-		together = both->left;
-		free(both);
-	}
-	free(nodes);
+	free(sorted);
 	return result;
 }
 
-static size_t count_members(const struct query_node *node)
+static void note_dates(struct select *select, const struct condition *condition)
 {
-	return node->kind == QUERY_AND ? count_members(node->left) + count_members(node->right)
-				       : 1;
+	const struct query_node *leaf = condition->leaf;
+
+	if (condition->kind != CONDITION_LEAF || condition->is_denied ||
+	    leaf->kind != QUERY_WHERE || leaf->fact != QUERY_RECEIVED)
+		return;
+	if (leaf->from > select->from_unix)
+		select->from_unix = leaf->from;
+	if (leaf->to < select->to_unix)
+		select->to_unix = leaf->to;
+}
+
+/* A match at the top is FTS5's to walk; what stands beside it is asked of what it finds. */
+static int put_message_root(struct select *select, struct condition *root, struct err *err)
+{
+	bool is_run = root->count > 0 && !root->is_match && !root->is_mismatch;
+	enum condition_kind kind = is_run ? root->kind : CONDITION_AND;
+	struct condition *const *member = is_run ? root->member : &root;
+	size_t i, count = is_run ? root->count : 1, rests = 0;
+	struct condition **rest = mem_zero(count, sizeof(struct condition *));
+	int result = 0;
+
+	for (i = 0; i < count; i++) {
+		if (kind == CONDITION_AND && member[i]->is_match && select->match.n == 0) {
+			condition_match(member[i], &select->match);
+			continue;
+		}
+		if (kind == CONDITION_AND)
+			note_dates(select, member[i]);
+		rest[rests++] = member[i];
+	}
+	if (rests > 0)
+		result = put_members(select, kind, rest, rests, err);
+	free(rest);
+	return result;
 }
 
 int select_compile(struct select *select, const struct query_node *root, struct err *err)
 {
-	size_t i, members = count_members(root);
-	struct top top = {.text = mem_zero(members, sizeof *top.text),
-	    .rest = mem_zero(2 * members, sizeof *top.rest)};
-	bool wanted = false;
-	int result;
+	struct condition *condition = condition_new(root);
+	int result = 0;
 
-	sort_members(&top, root);
-	for (i = 0; i < top.texts; i++)
-		wanted |= !is_negative(top.text[i]);
-	if (wanted && select->unit == SELECT_MESSAGES)
-		put_top_match(select, &top);
-	else
-		for (i = 0; i < top.texts; i++)
-			top.rest[top.rests++] = top.text[i];
-	result = put_rest(select, &top, err);
+	if (condition->kind != CONDITION_ALL)
+		result = select->unit == SELECT_MESSAGES ? put_message_root(select, condition, err)
+							 : put_condition(select, condition, err);
 	if (result == 0 && (select->match.overflow || select->where.overflow))
 		result = err_set(err, ERR_USAGE, "the query is too large");
-	free(top.text);
-	free(top.rest);
+	condition_free(condition);
 	return result;
 }

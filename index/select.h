@@ -6,10 +6,11 @@
  *   select_bind(&select, stmt)
  *   select_end(&select)
  *
- * Text is looked for by FTS5: what of the tree can be one MATCH expression becomes one
- * (select.match, with AND, OR and NOT inside), the rest is SQL (select.where) over
- *   m   cat.message       p   cat.place, when is_by_place
- * User text never becomes SQL: it is bound, and inside MATCH it is a quoted string. */
+ * Text is looked for by FTS5: what of the query can be one MATCH expression at its top becomes
+ * select.match, the rest is SQL (select.where) over
+ *   m   cat.message       p   cat.place, with SELECT_PLACES
+ * Every condition is true or false, never NULL, so that what a query denies is exactly what it
+ * would find. User text never becomes SQL: it is bound, and inside MATCH it is a quoted string. */
 #ifndef INDEX_SELECT_H
 #define INDEX_SELECT_H
 
@@ -21,9 +22,14 @@
 #define SELECT_TEXT_BYTES (4u << 20)
 
 enum select_unit {
-	SELECT_MESSAGES, /* each message once: some place of it fits */
-	SELECT_PLACES    /* each place that fits, under p */
+	SELECT_MESSAGES, /* each message once: some place of it that counts fits; its date is that
+			    of its first place */
+	SELECT_PLACES    /* each place that fits, under p, with the place's own date */
 };
+
+/* SQL: which places count: where the message is now, or was purged from; where it was moved
+ * away from or deleted only when it is nowhere any more. */
+extern const char select_place_counts[];
 
 struct select {
 	struct index *index;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <wctype.h>
 
-#define TERMS_MAX 50
+#define TERMS_MAX    50
 #define BEFORE_CHARS 30
 
 struct term {
@@ -29,8 +29,7 @@ static void collect(struct terms *terms, const struct query_node *node)
 		collect(terms, node->left);
 		collect(terms, node->right);
 	} else if (node->kind == QUERY_TEXT && terms->count < TERMS_MAX && node->text[0]) {
-		terms->term[terms->count++] =
-		    (struct term){bytes_of(node->text), node->is_prefix};
+		terms->term[terms->count++] = (struct term){bytes_of(node->text), node->is_prefix};
 	}
 }
 
@@ -170,8 +169,7 @@ void snippet_make(struct buf *out, const struct extract *extract, const struct q
     size_t max_columns, const char *mark_begin, const char *mark_end)
 {
 	static const enum extract_column order[] = {EXTRACT_BODY, EXTRACT_ATTACHMENT,
-	    EXTRACT_FILENAME, EXTRACT_SUBJECT, EXTRACT_FROM, EXTRACT_TO, EXTRACT_CC,
-	    EXTRACT_LIST};
+	    EXTRACT_FILENAME, EXTRACT_SUBJECT, EXTRACT_FROM, EXTRACT_TO, EXTRACT_CC, EXTRACT_LIST};
 	struct terms terms = {.count = 0};
 	struct bytes text = buf_view(&extract->column[EXTRACT_BODY]);
 	size_t i, at = 0;

@@ -81,9 +81,9 @@ int endpoint_append_wait(
 }
 
 int endpoint_expunge(struct endpoint *ep, const struct clearance *clearance,
-    struct seqset *left_out, struct err *err)
+    struct seqset *left_out, struct seqset *lost_out, struct err *err)
 {
-	return ep->ops->expunge(ep, clearance, left_out, err);
+	return ep->ops->expunge(ep, clearance, left_out, lost_out, err);
 }
 
 int endpoint_unmark(struct endpoint *ep, const struct seqset *uids, struct err *err)

@@ -72,6 +72,7 @@ struct endpoint_folder {
 	struct bytes attributes;
 	char delimiter; /* 0: none */
 	bool is_selectable;
+	const char *unusable; /* why its name cannot be sent back (not selectable then), or NULL */
 	bool has_state;
 	struct endpoint_state state;
 };
@@ -114,6 +115,8 @@ struct endpoint_identity {
 };
 typedef int (*endpoint_identity_fn)(
     void *arg, const struct endpoint_identity *identity, struct err *err);
+/* Each of uids that the server knows is told once, however many pieces it comes in; what was
+ * told in two ways is not told. */
 int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
     void *arg, struct err *err);
 
@@ -165,9 +168,13 @@ int endpoint_append_wait(
     struct endpoint *ep, endpoint_appended_fn fn, void *arg, struct err *err);
 
 /* Deletes exactly the cleared messages; the folder must be selected for writing, and still be
- * the one that was cleared. Then looks which of them are still there (left_out). */
+ * the one that was cleared. Lists the folder before and after: left_out are the cleared ones
+ * that are still there (their marks \Deleted are taken off again), lost_out those that went
+ * although nobody asked for it: after such a thing the server must not be told anything more.
+ * ERR_SERVER, ERR_UNSAFE: the server refused, or something came in between; the connection
+ * lives, and the marks were taken off as far as possible. */
 int endpoint_expunge(struct endpoint *ep, const struct clearance *clearance,
-    struct seqset *left_out, struct err *err);
+    struct seqset *left_out, struct seqset *lost_out, struct err *err);
 
 /* Takes the mark \Deleted off messages of the selected folder: for marks that an interrupted
  * expunge of ours left behind. */

@@ -28,7 +28,7 @@ struct endpoint_ops {
 	int (*append_wait)(
 	    struct endpoint *ep, endpoint_appended_fn fn, void *arg, struct err *err);
 	int (*expunge)(struct endpoint *ep, const struct clearance *clearance,
-	    struct seqset *left_out, struct err *err);
+	    struct seqset *left_out, struct seqset *lost_out, struct err *err);
 	int (*unmark)(struct endpoint *ep, const struct seqset *uids, struct err *err);
 };
 

@@ -15,6 +15,8 @@
 
 #define FOLDERS_MAX 20000
 #define NAME_MAX_BYTES 1000
+#define TEXT_OF(number) TEXT_OF_(number)
+#define TEXT_OF_(number) #number
 #define STATUS_AT_ONCE 50
 
 static void imap_close(struct endpoint *ep)
@@ -83,6 +85,7 @@ struct folder {
 	size_t name_bytes;
 	char delimiter;
 	bool is_selectable, has_state;
+	const char *unusable;
 	struct endpoint_state state;
 };
 
@@ -139,24 +142,25 @@ static struct folder *find_folder(struct folders *folders, struct bytes name, si
 	return NULL;
 }
 
-static bool is_sane_name(struct bytes name)
+/* Why a name could not be sent back, or NULL. */
+static const char *unusable_name(struct bytes name)
 {
 	size_t i;
 
-	if (name.n == 0 || name.n > NAME_MAX_BYTES)
-		return false;
+	if (name.n > NAME_MAX_BYTES)
+		return "its name is longer than " TEXT_OF(NAME_MAX_BYTES) " bytes";
 	for (i = 0; i < name.n; i++)
 		if (name.p[i] == '\0' || name.p[i] == '\r' || name.p[i] == '\n')
-			return false;
-	return true;
+			return "there is a line end or NUL in its name";
+	return NULL;
 }
 
 static int add_folder(struct folders *folders, const struct response_list *mailbox, struct err *err)
 {
 	struct folder *folder;
 
-	/* A name that could not be sent back is of no use; the same twice is one. */
-	if (!is_sane_name(mailbox->name) || find_folder(folders, mailbox->name, SIZE_MAX))
+	/* The same twice is one. */
+	if (mailbox->name.n == 0 || find_folder(folders, mailbox->name, SIZE_MAX))
 		return 0;
 	if (folders->count == FOLDERS_MAX)
 		return err_set(err, ERR_LIMIT, "the server lists more than %d folders", FOLDERS_MAX);
@@ -168,7 +172,9 @@ static int add_folder(struct folders *folders, const struct response_list *mailb
 	folder->name_bytes = mailbox->name.n;
 	folder->attributes = bytes_string(mailbox->attributes);
 	folder->delimiter = mailbox->delimiter;
-	folder->is_selectable = !has_attribute(mailbox->attributes, "\\Noselect") &&
+	folder->unusable = unusable_name(mailbox->name);
+	folder->is_selectable = !folder->unusable &&
+				!has_attribute(mailbox->attributes, "\\Noselect") &&
 				!has_attribute(mailbox->attributes, "\\NonExistent");
 	return 0;
 }
@@ -290,12 +296,13 @@ static int tell_folder(
 	    .attributes = bytes_of(folder->attributes),
 	    .delimiter = folder->delimiter,
 	    .is_selectable = folder->is_selectable,
+	    .unusable = folder->unusable,
 	    .has_state = folder->has_state,
 	    .state = folder->state};
 	struct buf shown;
 	int result;
 
-	buf_init(&shown, 16 * NAME_MAX_BYTES);
+	buf_init(&shown, 16 * RESPONSE_LITERAL_BYTES);
 	show_name(&shown, folder);
 	told.shown = buf_view(&shown);
 	result = fn(arg, &told, err);
@@ -372,11 +379,17 @@ static int imap_select(struct endpoint *ep, struct bytes name, enum endpoint_mod
 	    .is_writable = mode == ENDPOINT_WRITE,
 	    .uids_are_sticky = true};
 	session->exists = 0;
+	session->has_exists = false;
 	session->mode = mode;
 	if (imapcommand_astring(&quoted, name, err) != 0 ||
 	    imap_do(session, take_selected, session, err, "%s %s",
 		mode == ENDPOINT_WRITE ? "SELECT" : "EXAMINE", buf_string(&quoted)) != 0)
 		goto out;
+	/* Not told is not "none": an empty folder would mean that all its mail is gone. */
+	if (!session->has_exists) {
+		err_set(err, ERR_SERVER, "the server does not say how many messages there are");
+		goto out;
+	}
 	buf_bytes(&session->selected, name);
 	session->state.messages = session->exists;
 	session->state.permanent_flags = buf_view(&session->permanent);

@@ -15,7 +15,7 @@ int imap_append(struct endpoint *ep, const struct endpoint_append *append,
 int imap_append_wait(struct endpoint *ep, endpoint_appended_fn fn, void *arg, struct err *err);
 void imap_append_forget(struct imap_session *session);
 int imap_expunge(struct endpoint *ep, const struct clearance *clearance,
-    struct seqset *left_out, struct err *err);
+    struct seqset *left_out, struct seqset *lost_out, struct err *err);
 int imap_unmark(struct endpoint *ep, const struct seqset *uids, struct err *err);
 
 #endif

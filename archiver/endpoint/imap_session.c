@@ -4,6 +4,7 @@
  * Spec:  RFC 9051 sections 2.2, 4.3, 7; departures in VIOLATIONS.md */
 #include "archiver/endpoint/imap_session.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -15,6 +16,7 @@
 #define IN_BYTES (256u << 10)
 #define CONNECT_TIMEOUT_S 30
 #define MAX_MESSAGE_DEFAULT ((uint64_t)2 << 30)
+#define SLOWEST_BYTES_S 256 /* of one response, once two timeouts have passed */
 
 int imap_session_open(
     struct imap_session *session, const struct endpoint_options *options, struct err *err)
@@ -38,6 +40,7 @@ int imap_session_open(
 	buf_init(&session->prefix, 4096);
 	session->max_message_bytes =
 	    options->max_message_bytes ? options->max_message_bytes : MAX_MESSAGE_DEFAULT;
+	session->timeout_s = options->timeout_s;
 	if (getrandom(&random, sizeof random, 0) != sizeof random)
 		random = (uint32_t)(uintptr_t)session;
 	for (i = 0; i < 6; i++, random /= 26)
@@ -120,15 +123,30 @@ int imap_command(struct imap_session *session, struct imap_tag *tag_out, struct 
 
 /* ---- input ---- */
 
+/* A server that sends a byte now and then is never silent, and never done. */
+static int check_pace(const struct imap_session *session, struct err *err)
+{
+	uint64_t s = (clock_monotonic_ms() - session->response_ms) / 1000;
+
+	if (s <= 2 * (uint64_t)session->timeout_s + session->response_bytes / SLOWEST_BYTES_S)
+		return 0;
+	return err_set(err, ERR_NETWORK,
+	    "the server is too slow: %llu bytes of one response in %llu seconds",
+	    (unsigned long long)session->response_bytes, (unsigned long long)s);
+}
+
 static int fill(struct imap_session *session, struct err *err)
 {
 	ssize_t got;
 
 	if (session->in_at < session->in_end)
 		return 0;
-	got = net_receive(session->net, session->in, IN_BYTES, err);
+	got = check_pace(session, err);
+	if (got == 0)
+		got = net_receive(session->net, session->in, IN_BYTES, err);
 	if (got < 0)
 		return broken(session);
+	session->response_bytes += (uint64_t)got;
 	session->in_at = 0;
 	session->in_end = (size_t)got;
 	return 0;
@@ -241,10 +259,26 @@ static int stream_literal(struct imap_session *session, const struct imap_body *
 
 static void note_exists(struct imap_session *session, const struct response *response)
 {
-	if (response->kind == RESPONSE_EXISTS)
+	if (response->kind == RESPONSE_EXISTS) {
 		session->exists = response->number;
-	else if (response->kind == RESPONSE_EXPUNGE && session->exists > 0)
+		session->has_exists = true;
+	} else if (response->kind == RESPONSE_EXPUNGE && session->exists > 0) {
 		session->exists--;
+	}
+}
+
+/* The folder that is open was numbered anew: no UID that we know means anything in it. */
+static int check_uidvalidity(
+    struct imap_session *session, const struct response *response, struct err *err)
+{
+	uint64_t number;
+
+	if (session->selected.n == 0 || !bytes_is_nocase(response->code, "UIDVALIDITY") ||
+	    (response_code_number(response, &number) && number == session->state.uidvalidity))
+		return 0;
+	err_set(err, ERR_PROTOCOL, "the folder was numbered anew (UIDVALIDITY %.*s) while it was open",
+	    (int)response->code_argument.n, response->code_argument.p);
+	return broken(session);
 }
 
 /* BYE: nothing will come any more, with a tag or without. */
@@ -269,12 +303,17 @@ int imap_read(struct imap_session *session, const struct imap_body *body, struct
 	if (session->is_broken)
 		return err_set(err, ERR_NETWORK, "the connection is broken");
 	response_text_clear(&session->text);
+	session->response_ms = clock_monotonic_ms();
+	session->response_bytes = 0;
 	for (;;) {
 		if (read_line(session, &line, err) != 0)
 			return -1;
 		got = response_text_line(&session->text, line, err);
-		if (got < 0)
+		if (got < 0) {
+			/* Not a matter of the message that happens to be asked for. */
+			err_class(err, RETRY_LATER, SCOPE_ACCOUNT);
 			return broken(session);
+		}
 		if (got == 1)
 			break;
 		got = response_text_is_body(&session->text)
@@ -288,7 +327,7 @@ int imap_read(struct imap_session *session, const struct imap_body *body, struct
 	if (out->kind == RESPONSE_STATUS && out->condition == CONDITION_BYE)
 		return said_bye(session, out, err);
 	note_exists(session, out);
-	return 0;
+	return check_uidvalidity(session, out, err);
 }
 
 /* ---- answers ---- */

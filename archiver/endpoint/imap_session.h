@@ -6,7 +6,8 @@
  * Tags begin with random letters, so nothing inside a message can end a command. Commands may
  * be sent before earlier ones are answered; replies are awaited in the order of the commands.
  * Untagged responses go to the handler of whoever waits; EXISTS and the like are noted here. A
- * BYE or anything that cannot be followed breaks the session for good. */
+ * BYE, another UIDVALIDITY for the folder that is open, a response that drips in slower than any
+ * line, or anything that cannot be followed breaks the session for good. */
 #ifndef ARCHIVER_ENDPOINT_IMAP_SESSION_H
 #define ARCHIVER_ENDPOINT_IMAP_SESSION_H
 
@@ -29,6 +30,7 @@ struct imap_session {
 	struct net *net;
 	struct capability_set can;
 	uint64_t max_message_bytes;
+	int timeout_s;
 	bool is_broken;
 	char tag_letters[8];
 	unsigned tag_number;
@@ -36,6 +38,7 @@ struct imap_session {
 	char *in; /* received, not used yet: in[at..end) */
 	size_t in_at, in_end;
 	struct buf line; /* of a response that is not complete */
+	uint64_t response_ms, response_bytes; /* since when it is read, and how much came */
 	struct response_text text;
 
 	/* The selected folder. */
@@ -43,6 +46,7 @@ struct imap_session {
 	enum endpoint_mode mode;
 	struct endpoint_state state;
 	struct buf permanent;
+	bool has_exists; /* told since it was opened */
 	uint64_t exists;
 
 	/* What the inbox's namespace uses (asked once): prefix and delimiter. */

@@ -43,27 +43,11 @@ static void release_reader(struct store_reader *reader)
 	buf_release(&reader->cache);
 }
 
-/* A new folder needs its name on the disk before anything in it can count as safe. */
-static int make_folder(const char *path, struct err *err)
-{
-	char *parent;
-	int result;
-
-	if (file_exists(path))
-		return 0;
-	parent = file_folder_of(path);
-	result = file_make_folders(path, FOLDER_MODE, err);
-	if (result == 0)
-		result = file_sync_folder(parent, err);
-	free(parent);
-	return result;
-}
-
 int store_open(struct store **out, const struct store_options *options, struct err *err)
 {
 	struct store *store;
 
-	if (options->for_writing && make_folder(options->folder, err) != 0)
+	if (options->for_writing && file_make_folders(options->folder, FOLDER_MODE, err) != 0)
 		return -1;
 	store = mem_zero(1, sizeof *store);
 	store->folder = mem_string(options->folder);
@@ -273,7 +257,7 @@ static int put_entry(struct store *store, const struct event *event, int64_t mti
 	char block[TARHEAD_BYTES];
 	struct bytes header = {block, sizeof block};
 
-	if (entry.content_bytes > TARHEAD_MAX_NUMBER || entry.content_bytes > UINT32_MAX / 2)
+	if (entry.content_bytes > STORE_ENTRY_MAX_BYTES)
 		return err_set(err, ERR_LIMIT, "an entry of %" PRIu64 " bytes is too large",
 		    entry.content_bytes);
 	store_entry_name(&entry, head.name);

@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_END_BYTES 2 /* at most */
-#define LINE_ROOM      (DETACH_LINE_CHARS + LINE_END_BYTES)
-#define LINE_BYTES     (DETACH_LINE_CHARS / 4 * 3)
+#define LINE_ROOM  (DETACH_LINE_CHARS + 2)
+#define LINE_BYTES (DETACH_LINE_CHARS / 4 * 3)
 
 void detach_init(struct detach *detach, const char *temporary_folder)
 {
@@ -20,7 +19,7 @@ void detach_init(struct detach *detach, const char *temporary_folder)
 	spool_init(&detach->skeleton, DETACH_MEMORY_BYTES, temporary_folder);
 	spool_init(&detach->blobs, DETACH_MEMORY_BYTES, temporary_folder);
 	buf_init(&detach->line, LINE_ROOM);
-	buf_init(&detach->held, DETACH_MIN_BYTES + LINE_END_BYTES + LINE_ROOM);
+	buf_init(&detach->held, DETACH_MIN_BYTES + LINE_ROOM);
 	detach->digest = digest_new();
 }
 
@@ -180,8 +179,7 @@ static int outside_run(struct detach *detach, const struct line *line, struct er
 
 static int begin_run_if_due(struct detach *detach, struct err *err)
 {
-	/* The line end behind the last line would not belong to the run. */
-	if (detach->held.n < DETACH_MIN_BYTES + (detach->crlf ? 2u : 1u))
+	if (detach->held.n < DETACH_MIN_BYTES)
 		return 0;
 	return detach->part_count < DETACH_MAX_PARTS ? begin_run(detach, err)
 						     : drop_held(detach, err);

@@ -49,7 +49,7 @@ static bool is_empty_folder(const char *path)
 /* A folder becomes an archive with its FORMAT file; everything else can be made later. */
 static int create(const struct vault *vault, struct err *err)
 {
-	char *format = file_join(vault->path, "FORMAT"), *parent = file_folder_of(vault->path);
+	char *format = file_join(vault->path, "FORMAT");
 	int result = -1;
 
 	if (!is_empty_folder(vault->path))
@@ -58,11 +58,9 @@ static int create(const struct vault *vault, struct err *err)
 	else if (!vault->options.may_create)
 		err_set(err, ERR_USAGE, "there is no archive at %s yet; the first sync makes it",
 		    vault->path);
-	else if (file_make_folders(vault->path, FOLDER_MODE, err) == 0 &&
-	    file_replace(format, BYTES(VAULT_FORMAT_TEXT), 0600, err) == 0)
-		result = file_sync_folder(parent, err);
+	else if (file_make_folders(vault->path, FOLDER_MODE, err) == 0)
+		result = file_replace(format, BYTES(VAULT_FORMAT_TEXT), 0600, err);
 	free(format);
-	free(parent);
 	return result;
 }
 

@@ -301,9 +301,9 @@ def log_behind(segment, start):
 # The archive
 
 class Place:
-    def __init__(self, event, order):
+    def __init__(self, event):
         self.id, self.flags, self.date = event["id"], event["flags"], event["date"]
-        self.state, self.order = "present", order
+        self.state = "present"
 
 
 class Archive:
@@ -391,7 +391,7 @@ class Archive:
             self.held[event["id"]] = event["held"]
         elif kind == "placed":
             key = (event["account"], event["folder"], event["uidvalidity"], event["uid"])
-            self.places[key] = Place(event, len(self.places))
+            self.places[key] = Place(event)
         elif kind in ("flags", "purge"):
             key = (event["account"], event["folder"], event["uidvalidity"], event["uid"])
             place = self.places.get(key)
@@ -456,14 +456,19 @@ def shown(value):
     return value if isinstance(value, str) else {"b64": base64.b64encode(value).decode()}
 
 
+def raw(value):
+    return value if isinstance(value, bytes) else value.encode()
+
+
 def places_of(archive):
+    """By message; sorted by account, folder, UIDVALIDITY and UID."""
     by_id = collections.defaultdict(list)
-    for (account, folder, uidvalidity, uid), place in archive.places.items():
+    for key, place in sorted(archive.places.items(),
+                             key=lambda item: (raw(item[0][0]), raw(item[0][1]), *item[0][2:])):
+        account, folder, uidvalidity, uid = key
         by_id[place.id].append({
             "account": shown(account), "folder": shown(folder), "uidvalidity": uidvalidity,
             "uid": uid, "flags": shown(place.flags), "date": place.date, "state": place.state})
-    for places in by_id.values():
-        places.sort(key=json.dumps)
     return by_id
 
 
@@ -479,7 +484,7 @@ def give_out(archive, options):
         count, total = count + 1, total + len(message)
         if options.json:
             print(json.dumps({"id": id, "size": len(message), "held": archive.held.get(id, False),
-                              "places": places[id]}))
+                              "places": places[id]}, ensure_ascii=False, separators=(",", ":")))
         if options.output:
             (options.output / f"{id}.eml").write_bytes(message)
     return count, total

@@ -42,6 +42,10 @@ for ((i = 0; i < 100; i++)); do
   read -rt 0.1 <> <(:) || :
 done
 check "it works at once" contains "$OUT" "bob: 0 new"
+for ((i = 0; i < 100; i++)); do
+  ! flock -n "$WORK/archive/lock" true || break
+  read -rt 0.1 <> <(:) || :
+done
 run 0 mailcask sync
 check "the archive is free while it waits" contains "$OUT" "bob: 0 new"
 "$MAILCASK" run -c "$CONFIG" >"$OUT" 2>"$ERR" &

@@ -245,6 +245,8 @@ START_TEST(dates)
 	expect("-on:2019-03", "(NOT (after:2019-03-01T00:00:00Z AND before:2019-04-01T00:00:00Z))");
 	expect("older:1y", "before:2018-06-08T13:20:00Z");
 	expect("newer:2w", "after:2019-05-25T13:20:00Z");
+	expect(
+	    "newer:12h newer:30s", "(after:2019-06-08T01:20:00Z AND after:2019-06-08T13:19:30Z)");
 	expect("older:6mo newer:90min",
 	    "(before:2018-12-10T13:20:00Z AND after:2019-06-08T11:50:00Z)");
 	expect("sent:2019-03",

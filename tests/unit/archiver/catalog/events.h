@@ -163,6 +163,16 @@ static inline struct event purge(uint32_t uid, uint8_t n, const char *state)
 	return event;
 }
 
+/* As far as it means something: there is room between the members. */
+static inline void check_position(
+    const struct batch_position *position, const struct batch_position *want)
+{
+	ck_assert_uint_eq(position->segment, want->segment);
+	ck_assert_uint_eq(position->at, want->at);
+	ck_assert_uint_eq(position->batch, want->batch);
+	ck_assert(sha256_equal(&position->sum, &want->sum));
+}
+
 /* ---- questions ---- */
 
 static inline int64_t ask(const char *text)

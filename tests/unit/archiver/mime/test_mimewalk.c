@@ -213,6 +213,10 @@ START_TEST(an_encoded_enclosed_message_is_walked_as_well)
 	expect(MIXED("b") "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
 			  "U3ViamVjdDogaW4KCkhlbGxvCg==\n--b\n\ntwo\n--b--\n",
 	    "h subject in\n1@2 text/plain\n\"Hello\n\"\n2@1 text/plain\n\"two\"\n");
+	/* of "Content-Type: text/plain; charset=koi8-r\n\n\xf0\n" */
+	expect("Content-Type: message/rfc822\nContent-Transfer-Encoding: "
+	       "base64\n\nQ29udGVudC1UeXBlOiB0ZXh0L3BsYWluOyBjaGFyc2V0PWtvaTgtcgoK8Ao=",
+	    "1@1 text/plain\n\"\xd0\x9f\n\"\n");
 }
 END_TEST
 
@@ -242,6 +246,8 @@ START_TEST(text_comes_as_utf8_whatever_it_was)
 	    "1@0 text/plain\n\"\xd0\x9f\xd1\x80\xd0\xb8\n\"\n");
 	expect("Content-Type: text/plain; charset=utf-8\n\ncaf\xe9 \xc3\xa9\n",
 	    "1@0 text/plain\n\"caf\xc3\xa9 \xc3\xa9\n\"\n");
+	expect("Content-Type: text/plain; charset=utf-8\n\ncaf\xc3",
+	    "1@0 text/plain\n\"caf\xc3\x83\"\n");
 	expect("Content-Type: text/plain; charset=nonsense\n\ncaf\xe9\n",
 	    "1@0 text/plain\n\"caf\xc3\xa9\n\"\n");
 }

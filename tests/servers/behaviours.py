@@ -1,0 +1,1026 @@
+#!/usr/bin/python3
+"""What servers do wrong, or differently: the behaviours of scripted.py.
+
+Each is a class with a name; its docstring is its description, its value stands in
+self.values[name]. "once" means: once for each account, remembered from connection to connection.
+"""
+import asyncio
+import random
+
+from scripted_session import FLAGS, Lost, Message, Session, made_up, quoted
+
+BEHAVIOURS = {}
+
+
+def behaviour(name):
+    def add(cls):
+        cls.name = name
+        BEHAVIOURS[name] = cls
+        return cls
+    return add
+
+
+def combine(text):
+    """The class of a session that does all of "NAME[=VALUE],..."."""
+    values = {}
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition("=")
+        values[name] = value
+    bases = (*(BEHAVIOURS[name] for name in values), Session)
+    return type("Scripted", bases, {"names": tuple(values), "values": values})
+
+
+def listing():
+    return "\n".join(f"{name:24}{' '.join((cls.__doc__ or '').split())}"
+                     for name, cls in sorted(BEHAVIOURS.items()))
+
+
+class Named(Session):
+    def amount(self, name, default=0):
+        return int(self.values.get(name) or default)
+
+    def first_time(self, what):
+        """True the first time for this account."""
+        seen = self.account.memory.setdefault("seen", set())
+        is_first = what not in seen
+        seen.add(what)
+        return is_first
+
+    async def drop(self):
+        self.writer.transport.abort()
+        raise Lost
+
+
+def is_text(values):
+    return any(name == b"BODY[]" for name, _ in values)
+
+
+# ---- logging in ----
+
+@behaviour("throttled")
+class Throttled(Session):
+    """Refuses every login with [THROTTLED]."""
+    def refuse_login(self):
+        return "NO [THROTTLED] Too many requests, suggested backoff 300 seconds"
+
+
+@behaviour("unavailable")
+class Unavailable(Session):
+    """Refuses every login with [UNAVAILABLE]."""
+    def refuse_login(self):
+        return "NO [UNAVAILABLE] the mail store sleeps"
+
+
+@behaviour("no-sasl-ir")
+class NoSaslIr(Session):
+    """AUTHENTICATE only with a continuation."""
+    def capabilities(self):
+        return [x for x in super().capabilities() if x != "SASL-IR"]
+
+
+@behaviour("login-only")
+class LoginOnly(Session):
+    """No SASL at all: LOGIN."""
+    def capabilities(self):
+        return [x for x in super().capabilities() if x not in ("SASL-IR", "AUTH=PLAIN")]
+
+
+@behaviour("silent")
+class Silent(Session):
+    """Says nothing any more after the login."""
+    async def do_list(self, words):
+        await asyncio.sleep(3600)
+
+
+@behaviour("bye-greeting")
+class ByeGreeting(Session):
+    """Greets with BYE."""
+    async def greet(self):
+        await self.line("* BYE closed for the winter")
+        raise Lost
+
+
+@behaviour("no-starttls")
+class NoStarttls(Session):
+    """Offers no STARTTLS, and does not do it."""
+    def capabilities(self):
+        return [x for x in super().capabilities() if x != "STARTTLS"]
+
+    async def begin_tls(self, tag):
+        await self.line(tag + b" BAD no such command")
+        return False
+
+
+@behaviour("preauth")
+class Preauth(Session):
+    """Greets with PREAUTH, so that STARTTLS cannot be had any more."""
+    async def greet(self):
+        await self.line("* PREAUTH you are in")
+
+
+@behaviour("starttls-injection")
+class StarttlsInjection(Session):
+    """Somebody between us adds a login to the answer to STARTTLS."""
+    async def begin_tls(self, tag):
+        await self.send(tag + b" OK begin\r\nA003 OK logged in\r\n* CAPABILITY IMAP4rev1\r\n")
+        return True
+
+
+# ---- the whole connection ----
+
+@behaviour("slow")
+class Slow(Named):
+    """Sends byte by byte, VALUE bytes a second, once it sends a message's text."""
+    async def fetch_one(self, number, message, values):
+        if not is_text(values):
+            await super().fetch_one(number, message, values)
+            return
+        text = b" ".join(name + b" " + value for name, value in values)
+        for byte in b"* %d FETCH (" % number + text + b")\r\n":
+            await self.send(bytes([byte]))
+            await asyncio.sleep(1 / self.amount("slow", 20))
+
+
+@behaviour("chatter")
+class Chatter(Named):
+    """Says true but unasked things wherever it may."""
+    async def line(self, text):
+        if self.folder and not isinstance(text, bytes):
+            await self.chat()
+        await super().line(text)
+
+    async def answer(self, tag, name, text):
+        if self.folder:
+            await self.chat()
+        await super().answer(tag, name, text)
+
+    async def fetch_one(self, number, message, values):
+        await self.chat()
+        await super().fetch_one(number, message, values)
+
+    async def chat(self):
+        messages = self.folder.messages
+        last = messages[-1] if messages else Message(1, b"")
+        flags = " ".join(sorted(last.flags))
+        said = [b"* OK still here", b"* OK [ALERT] your mailbox is nearly full", b"* 0 RECENT",
+                b"* %d EXISTS" % (len(messages) + 1), b"* %d EXPUNGE" % (len(messages) + 1),
+                b"* FLAGS (" + " ".join(FLAGS).encode() + b")"]
+        if messages:
+            said.append(b"* %d FETCH (FLAGS (%s))" % (len(messages), flags.encode()))
+            said.append(b"* %d FETCH (UID %d FLAGS (%s))"
+                        % (len(messages), last.uid, flags.encode()))
+        await self.send(b"\r\n".join(said) + b"\r\n")
+
+
+@behaviour("garbage")
+class Garbage(Named):
+    """A line that is no IMAP before the answer to the first FETCH, once; "always": each time."""
+    async def fetch(self, words, by_uid):
+        if self.values["garbage"] == "always" or self.first_time("garbage"):
+            await self.send(b"\x00\xff<html>502 Bad Gateway</html>\r\n")
+        return await super().fetch(words, by_uid)
+
+
+@behaviour("long-line")
+class LongLine(Named):
+    """A line of VALUE MB in the answer to the first listing, once."""
+    async def fetch(self, words, by_uid):
+        if self.first_time("long-line"):
+            await self.send(b"* OK ")
+            for _ in range(self.amount("long-line", 100)):
+                await self.send(b"x" * 1_000_000)
+            await self.send(b"\r\n")
+        return await super().fetch(words, by_uid)
+
+
+@behaviour("drop-after")
+class DropAfter(Named):
+    """The connection is lost after VALUE bytes of texts, on every connection."""
+    async def fetch_one(self, number, message, values):
+        limit = self.amount("drop-after")
+        text = b" ".join(name + b" " + value for name, value in values)
+        data = b"* %d FETCH (" % number + text + b")\r\n"
+        if is_text(values) and self.sent + len(data) > limit:
+            await self.send(data[:max(0, limit - self.sent)])
+            await self.drop()
+        await self.send(data)
+
+
+@behaviour("drop-once")
+class DropOnce(Named):
+    """The connection is lost in the middle of the text of UID VALUE, once."""
+    async def fetch_one(self, number, message, values):
+        if is_text(values) and message.uid == self.amount(self.name) and self.breaks():
+            data = b"* %d FETCH (UID %d BODY[] {%d}\r\n" % (
+                number, message.uid, len(message.data))
+            await self.send(data + message.data[:len(message.data) // 2])
+            await self.end()
+        await super().fetch_one(number, message, values)
+
+    def breaks(self):
+        return self.first_time(self.name)
+
+    async def end(self):
+        await self.drop()
+
+
+@behaviour("drop-at")
+class DropAt(DropOnce):
+    """The same, each time that it is asked for. VALUE may be several: 3+4+5."""
+    def breaks(self):
+        return True
+
+    def amount(self, name, default=0):
+        uids = [int(x) for x in self.values[name].split("+")]
+        return next((x for x in uids if x == self.current), 0)
+
+    async def fetch_one(self, number, message, values):
+        self.current = message.uid
+        await super().fetch_one(number, message, values)
+
+
+@behaviour("bye-in-literal")
+class ByeInLiteral(DropOnce):
+    """In the middle of the text of UID VALUE comes "* BYE", and the end; once."""
+    async def end(self):
+        await self.send(b"\r\n* BYE server shutting down\r\n")
+        raise Lost
+
+
+@behaviour("bye-between")
+class ByeBetween(DropOnce):
+    """"* BYE" instead of the text of UID VALUE, once."""
+    async def fetch_one(self, number, message, values):
+        if is_text(values) and message.uid == self.amount(self.name) and self.breaks():
+            await self.send(b"* BYE server shutting down\r\n")
+            raise Lost
+        await Session.fetch_one(self, number, message, values)
+
+
+# ---- how FETCH answers ----
+
+@behaviour("split")
+class Split(Session):
+    """One response for each item of a FETCH."""
+    async def fetch_one(self, number, message, values):
+        for name, value in values:
+            if name != b"UID":
+                await super().fetch_one(
+                    number, message, [(b"UID", b"%d" % message.uid), (name, value)])
+        if len(values) == 1:
+            await super().fetch_one(number, message, values)
+
+
+@behaviour("any-order")
+class AnyOrder(Session):
+    """The items of a FETCH in any order."""
+    async def fetch_one(self, number, message, values):
+        values = list(values)
+        random.Random(message.uid).shuffle(values)
+        await super().fetch_one(number, message, values)
+
+
+@behaviour("uid-last")
+class UidLast(Session):
+    """UID behind everything else."""
+    async def fetch_one(self, number, message, values):
+        await super().fetch_one(number, message, sorted(values, key=lambda x: x[0] == b"UID"))
+
+
+@behaviour("descending")
+class Descending(Session):
+    """The newest first."""
+    def fetch_order(self, chosen):
+        return chosen[::-1]
+
+
+@behaviour("huge-literal")
+class HugeLiteral(Named):
+    """Announces 2^40 bytes for the text of UID VALUE."""
+    async def fetch_one(self, number, message, values):
+        if is_text(values) and message.uid == self.amount("huge-literal"):
+            await self.send(b"* %d FETCH (UID %d BODY[] {%d}\r\nhm" % (number, message.uid, 2**40))
+            await asyncio.sleep(3600)
+        await super().fetch_one(number, message, values)
+
+
+@behaviour("odd-literal")
+class OddLiteral(Named):
+    """Announces -1, or more than 2^64, bytes for the text of UID VALUE."""
+    async def fetch_one(self, number, message, values):
+        if is_text(values) and message.uid == self.amount("odd-literal"):
+            size = b"-1" if self.first_time("odd") else b"99999999999999999999999"
+            await self.send(b"* %d FETCH (UID %d BODY[] {%s}\r\nhm" % (number, message.uid, size))
+            await asyncio.sleep(3600)
+        await super().fetch_one(number, message, values)
+
+
+@behaviour("no-for")
+class NoFor(Named):
+    """A FETCH of texts with UID VALUE among them is answered NO."""
+    def refuse_fetch(self, chosen, items):
+        uids = [message.uid for _, message in chosen]
+        if "BODY.PEEK[]" in items and self.amount("no-for") in uids:
+            return "NO [SERVERBUG] internal error, reference 17"
+        return super().refuse_fetch(chosen, items)
+
+
+@behaviour("nothing-for")
+class NothingFor(Named):
+    """UID VALUE is listed, but no FETCH of anything else brings anything."""
+    async def fetch_one(self, number, message, values):
+        names = {name for name, _ in values}
+        if message.uid != self.amount("nothing-for") or names <= {b"UID", b"FLAGS"}:
+            await super().fetch_one(number, message, values)
+
+
+@behaviour("nil-for")
+class NilFor(Named):
+    """BODY[] of UID VALUE is NIL."""
+    def fetch_values(self, message, items):
+        values = super().fetch_values(message, items)
+        if message.uid == self.amount("nil-for"):
+            values = [(n, b"NIL" if n == b"BODY[]" else v) for n, v in values]
+        return values
+
+
+@behaviour("two-texts")
+class TwoTexts(Named):
+    """UID VALUE comes twice, with different texts."""
+    async def fetch_one(self, number, message, values):
+        await super().fetch_one(number, message, values)
+        if is_text(values) and message.uid == self.amount("two-texts"):
+            other = Message(message.uid, b"Subject: another\r\n\r\nanother\r\n", (), message.date)
+            await super().fetch_one(number, other, self.fetch_values(other, ["UID", "BODY[]"]))
+
+
+@behaviour("unasked-texts")
+class UnaskedTexts(Named):
+    """Texts of other UIDs, of none, and of UID 0 come unasked."""
+    async def fetch_one(self, number, message, values):
+        if is_text(values):
+            text = b"Subject: unasked\r\n\r\nunasked\r\n"
+            body = b"BODY[] {%d}\r\n" % len(text) + text
+            await self.send(b"* %d FETCH (UID 4000000000 %s)\r\n" % (number, body)
+                            + b"* %d FETCH (UID 0 %s)\r\n" % (number, body)
+                            + b"* %d FETCH (%s)\r\n" % (number, body))
+        await super().fetch_one(number, message, values)
+
+
+@behaviour("short-listing")
+class ShortListing(Named):
+    """Lists all but the last VALUE messages."""
+    def chosen(self, text, by_uid):
+        chosen = super().chosen(text, by_uid)
+        return chosen[:-self.amount("short-listing", 3)] if text == "1:*" else chosen
+
+    def found(self):
+        return super().found()[:-self.amount("short-listing", 3)]
+
+
+# ---- UIDs ----
+
+@behaviour("sparse")
+class Sparse(Session):
+    """UIDs far apart, up to 2^32 - 1."""
+    def furnish(self, account):
+        for folder in account.folders.values():
+            count = len(folder.messages)
+            for number, message in enumerate(folder.messages, 1):
+                message.uid = (2**32 - 1) * number // count
+            folder.next_uid = 2**32 - 1
+        super().furnish(account)
+
+
+@behaviour("renumbered")
+class Renumbered(Session):
+    """The folders have got another UIDVALIDITY, and other UIDs."""
+    def furnish(self, account):
+        for folder in account.folders.values():
+            folder.validity += 500
+            for message in folder.messages:
+                message.uid += 3
+            folder.next_uid += 3
+        super().furnish(account)
+
+
+@behaviour("renumbered-told")
+class RenumberedTold(Named):
+    """Between opening INBOX and its first texts it is numbered anew, which is told; once."""
+    async def fetch(self, words, by_uid):
+        if "BODY.PEEK[]" in words[1] and self.first_time("renumbered-told"):
+            Renumbered.furnish(self, self.account)
+            await self.line(f"* OK [UIDVALIDITY {self.folder.validity}] numbered anew")
+        return await super().fetch(words, by_uid)
+
+
+@behaviour("renumbered-silently")
+class RenumberedSilently(Named):
+    """The same, not told, and the connection is lost in between."""
+    async def fetch(self, words, by_uid):
+        if "BODY.PEEK[]" in words[1] and self.first_time("renumbered-silently"):
+            Renumbered.furnish(self, self.account)
+            await self.drop()
+        return await super().fetch(words, by_uid)
+
+
+@behaviour("validity-zero")
+class ValidityZero(Session):
+    """UIDVALIDITY is 0."""
+    def furnish(self, account):
+        for folder in account.folders.values():
+            folder.validity = 0
+        super().furnish(account)
+
+
+@behaviour("not-sticky")
+class NotSticky(Session):
+    """UIDNOTSTICKY."""
+    def selected_lines(self, folder):
+        return [*super().selected_lines(folder), "* NO [UIDNOTSTICKY] not for long"]
+
+
+@behaviour("no-uidnext")
+class NoUidnext(Session):
+    """UIDNEXT is not told, neither by STATUS nor when a folder is opened."""
+    def state_of(self, folder):
+        return {k: v for k, v in super().state_of(folder).items() if k != "UIDNEXT"}
+
+    def selected_lines(self, folder):
+        return [x for x in super().selected_lines(folder) if "UIDNEXT" not in x]
+
+
+@behaviour("no-exists")
+class NoExists(Session):
+    """Opening a folder does not tell how many messages it has."""
+    def selected_lines(self, folder):
+        return [x for x in super().selected_lines(folder) if not x.endswith("EXISTS")]
+
+
+@behaviour("empty")
+class Empty(Named):
+    """INBOX shows nothing as long as this lasts."""
+    def before_select(self):
+        if self.folder.name == b"INBOX":
+            self.folder = type(self.folder)(b"INBOX", self.folder.validity)
+            self.folder.next_uid = self.account.folders[b"INBOX"].next_uid
+        super().before_select()
+
+    def state_of(self, folder):
+        told = super().state_of(folder)
+        return {**told, "MESSAGES": 0} if folder.name == b"INBOX" else told
+
+
+@behaviour("reused")
+class Reused(Named):
+    """Other messages stand under the UIDs of VALUE (3+4) in INBOX, under the same UIDVALIDITY."""
+    def furnish(self, account):
+        inbox = account.folders[b"INBOX"]
+        for uid in (int(x) for x in self.values["reused"].split("+")):
+            message = next(x for x in inbox.messages if x.uid == uid)
+            message.data, message.flags, message.date = made_up(1000 + uid)
+        super().furnish(account)
+
+
+@behaviour("deleted")
+class Deleted(Named):
+    """Somebody else has deleted the UIDs of VALUE (3+4) from INBOX."""
+    def furnish(self, account):
+        inbox = account.folders[b"INBOX"]
+        uids = {int(x) for x in self.values["deleted"].split("+")}
+        inbox.messages = [x for x in inbox.messages if x.uid not in uids]
+        super().furnish(account)
+
+
+@behaviour("recreated")
+class Recreated(Named):
+    """INBOX was deleted and made anew with the same UIDVALIDITY: other messages from UID 1 on."""
+    def furnish(self, account):
+        old = account.folders[b"INBOX"]
+        inbox = account.folders[b"INBOX"] = type(old)(b"INBOX", old.validity)
+        for number in range(2000, 2000 + self.amount("recreated", 5)):
+            inbox.add(*made_up(number))
+        super().furnish(account)
+
+
+# ---- folders ----
+
+@behaviour("names")
+class Names(Session):
+    """Folders with names that want to be something else."""
+    ODD = [b"../../../etc/cron.d", b"..", b"/", b"a/../../b", b".", b"esc\x1b[31mred", b"bell\x07",
+           b"rtl\xe2\x80\xaegnp.exe", b"bad\xff\xfeutf8", b"&AAA-", b"&2AA-x", b"two  blanks ",
+           b'quote"back\\slash', b"%n%s", b"{5}", b"percent%", b"star*", b"new\nline",
+           b"cr\rreturn", b"crlf\r\nA1 DELETE INBOX", b"nul\0byte", b"", b"n" * 1200, b"inbox/x"]
+
+    def furnish(self, account):
+        for number, name in enumerate(self.ODD):
+            account.make(name).add(*made_up(3000 + number))
+        super().furnish(account)
+
+    def listed(self):
+        return [*super().listed(), (b"\\Noselect", b'"/"', b"view"), (b"", b"NIL", b"flat"),
+                (b"\\HasNoChildren", b'"/"', b"INBOX")]
+
+
+@behaviour("many-folders")
+class ManyFolders(Named):
+    """VALUE folders, each inside the one before as far as names go; one message in the last."""
+    def furnish(self, account):
+        name = b"d"
+        for number in range(self.amount("many-folders", 2000)):
+            folder = account.make(name)
+            name = name + b"/d" if len(name) < 400 else b"e%d" % number
+        folder.add(*made_up(4000))
+        super().furnish(account)
+
+
+@behaviour("list-empty")
+class ListEmpty(Session):
+    """LIST shows nothing."""
+    def listed(self):
+        return []
+
+
+@behaviour("list-partly")
+class ListPartly(Session):
+    """LIST shows INBOX only."""
+    def listed(self):
+        return [x for x in super().listed() if x[2] == b"INBOX"]
+
+
+@behaviour("list-no")
+class ListNo(Session):
+    """LIST is refused."""
+    async def do_list(self, words):
+        return "NO [SERVERBUG] no list today"
+
+
+@behaviour("list-status")
+class ListStatus(Session):
+    """LIST-STATUS, CONDSTORE and SPECIAL-USE."""
+    def capabilities(self):
+        return [*super().capabilities(), "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE",
+                "CONDSTORE"]
+
+    def state_of(self, folder):
+        seen = sum(1 + len(message.flags) for message in folder.messages)
+        return {**super().state_of(folder), "HIGHESTMODSEQ": 1000 * folder.next_uid + seen}
+
+    def selected_lines(self, folder):
+        modseq = self.state_of(folder)["HIGHESTMODSEQ"]
+        return [*super().selected_lines(folder), f"* OK [HIGHESTMODSEQ {modseq}] highest"]
+
+    async def do_list(self, words):
+        await super().do_list(words)
+        if "RETURN" in words:
+            items = words[-1][words[-1].index("STATUS") + 1]
+            for _, _, name in self.listed():
+                if self.account.folder(name):
+                    await self.do_status([name, items])
+
+
+@behaviour("status-refused")
+class StatusRefused(Session):
+    """STATUS of the folder VALUE is refused."""
+    def refuse_folder(self, command, folder):
+        if command == "STATUS" and folder.shown == self.values["status-refused"]:
+            return "NO [NOPERM] not this one"
+        return super().refuse_folder(command, folder)
+
+
+@behaviour("open-refused")
+class OpenRefused(Session):
+    """SELECT and EXAMINE of the folder VALUE are refused."""
+    def refuse_folder(self, command, folder):
+        if command != "STATUS" and folder.shown == self.values["open-refused"]:
+            return "NO [INUSE] locked by somebody"
+        return super().refuse_folder(command, folder)
+
+
+# ---- deleting ----
+
+@behaviour("no-uidplus")
+class NoUidplus(Session):
+    """No UIDPLUS."""
+    def capabilities(self):
+        return [x for x in super().capabilities() if x != "UIDPLUS"]
+
+    async def do_uid_expunge(self, words):
+        return "BAD no such command"
+
+
+@behaviour("no-esearch")
+class NoEsearch(Session):
+    """No ESEARCH."""
+    def capabilities(self):
+        return [x for x in super().capabilities() if x != "ESEARCH"]
+
+
+@behaviour("search-lies")
+class SearchLies(Session):
+    """SEARCH finds only half of what is there."""
+    def found(self):
+        return super().found()[::2]
+
+
+@behaviour("not-deletable")
+class NotDeletable(Session):
+    """PERMANENTFLAGS without \\Deleted."""
+    def permanent(self, folder):
+        return super().permanent(folder).replace("\\Deleted ", "")
+
+
+@behaviour("read-only")
+class ReadOnly(Session):
+    """SELECT opens read-only."""
+    async def do_select(self, words):
+        return await self.select(words, False)
+
+
+class ForWriting(Named):
+    """Something happens when a folder is opened for writing, once for each folder."""
+    def before_select(self):
+        if self.is_writable and self.first_time((self.name, self.folder.name)):
+            self.change(self.folder)
+            self.account.write()
+        super().before_select()
+
+    def message(self, default=2):
+        uid = self.amount(self.name, default)
+        return next((x for x in self.folder.messages if x.uid == uid), None)
+
+
+@behaviour("renumbered-for-writing")
+class RenumberedForWriting(ForWriting):
+    """Another UIDVALIDITY shows when INBOX is opened for writing."""
+    def change(self, folder):
+        if folder.name == b"INBOX":
+            folder.validity += 7
+
+
+@behaviour("flagged-for-writing")
+class FlaggedForWriting(ForWriting):
+    """UID VALUE is flagged meanwhile."""
+    def change(self, folder):
+        if folder.name == b"INBOX":
+            self.message().flags.add("\\Flagged")
+
+
+@behaviour("arrived-for-writing")
+class ArrivedForWriting(ForWriting):
+    """A message has arrived meanwhile."""
+    def change(self, folder):
+        folder.add(*made_up(5000))
+
+
+@behaviour("short-for-writing")
+class ShortForWriting(Named):
+    """Lists two messages less than it counts, in a folder that is open for writing."""
+    def chosen(self, text, by_uid):
+        chosen = super().chosen(text, by_uid)
+        return chosen[:-2] if text == "1:*" and self.is_writable else chosen
+
+    def found(self):
+        return super().found()[:-2] if self.is_writable else super().found()
+
+
+@behaviour("swapped")
+class Swapped(ForWriting):
+    """UID VALUE of INBOX is another message now, of the same date."""
+    def change(self, folder):
+        if folder.name == b"INBOX":
+            message = self.message()
+            message.data = made_up(6000)[0]
+
+
+@behaviour("redated")
+class Redated(ForWriting):
+    """UID VALUE of INBOX has another INTERNALDATE now."""
+    def change(self, folder):
+        if folder.name == b"INBOX":
+            self.message().date += 3600
+
+
+@behaviour("resized")
+class Resized(ForWriting):
+    """UID VALUE of INBOX (one without a Message-ID) is a longer message now."""
+    def change(self, folder):
+        if folder.name == b"INBOX":
+            self.message(6).data += b"PS\r\n"
+
+
+@behaviour("hidden")
+class Hidden(Named):
+    """UID VALUE of INBOX is listed, but nothing else is told of it, once open for writing."""
+    def fetch_values(self, message, items):
+        values = super().fetch_values(message, items)
+        if self.is_writable and message.uid == self.amount("hidden") and len(values) > 2:
+            return values[:2]
+        return values
+
+
+@behaviour("store-no")
+class StoreNo(Session):
+    """STORE marks one message, and is answered NO."""
+    async def do_uid_store(self, words):
+        if words[1].startswith("+"):
+            await super().do_uid_store([words[0].partition(",")[0].partition(":")[0], *words[1:]])
+            return "NO [LIMIT] too many"
+        return await super().do_uid_store(words)
+
+
+@behaviour("store-nothing")
+class StoreNothing(Session):
+    """STORE says OK and marks nothing."""
+    async def do_uid_store(self, words):
+        pass
+
+
+@behaviour("flagged-at-store")
+class FlaggedAtStore(Named):
+    """UID VALUE is flagged by somebody before STORE is answered, which is told."""
+    async def do_uid_store(self, words):
+        answer = await super().do_uid_store(words)
+        for number, message in self.chosen(words[0], True):
+            if message.uid == self.amount("flagged-at-store", 2) and self.first_time("flagged"):
+                message.flags.add("\\Flagged")
+                self.account.write()
+                await self.fetch_one(
+                    number, message, self.fetch_values(message, ["UID", "FLAGS"]))
+        return answer
+
+
+@behaviour("renumbered-at-store")
+class RenumberedAtStore(Named):
+    """Another UIDVALIDITY is told with the answer to STORE."""
+    async def do_uid_store(self, words):
+        if self.first_time("renumbered-at-store"):
+            await self.line(f"* OK [UIDVALIDITY {self.folder.validity + 9}] oh")
+        return await super().do_uid_store(words)
+
+
+@behaviour("arrived-at-store")
+class ArrivedAtStore(Named):
+    """A message arrives while the first STORE is answered."""
+    async def do_uid_store(self, words):
+        if self.first_time("arrived-at-store"):
+            self.folder.add(*made_up(5001))
+            await self.line(f"* {len(self.folder.messages)} EXISTS")
+        return await super().do_uid_store(words)
+
+
+@behaviour("drop-after-store")
+class DropAfterStore(Named):
+    """The connection is lost after STORE was done, before it is answered; once."""
+    async def do_uid_store(self, words):
+        answer = await super().do_uid_store(words)
+        if words[1].startswith("+") and self.first_time("drop-after-store"):
+            await self.drop()
+        return answer
+
+
+@behaviour("drop-before-expunge")
+class DropBeforeExpunge(Named):
+    """The connection is lost at UID EXPUNGE, which is not done; once."""
+    async def do_uid_expunge(self, words):
+        if self.first_time("drop-before-expunge"):
+            await self.drop()
+        return await super().do_uid_expunge(words)
+
+
+@behaviour("drop-after-expunge")
+class DropAfterExpunge(Named):
+    """The connection is lost after UID EXPUNGE was done, before it is answered; once."""
+    async def tell_expunged(self, numbers):
+        if self.first_time("drop-after-expunge"):
+            await self.drop()
+        await super().tell_expunged(numbers)
+
+
+@behaviour("expunge-no")
+class ExpungeNo(Session):
+    """UID EXPUNGE is refused."""
+    async def do_uid_expunge(self, words):
+        return "NO [NOPERM] not you"
+
+
+@behaviour("expunge-bye")
+class ExpungeBye(Session):
+    """UID EXPUNGE deletes, then says BYE."""
+    async def tell_expunged(self, numbers):
+        await self.line("* BYE maintenance")
+        raise Lost
+
+
+@behaviour("expunge-nothing")
+class ExpungeNothing(Session):
+    """UID EXPUNGE says OK and deletes nothing."""
+    def expunged(self, chosen):
+        return []
+
+
+@behaviour("expunge-less")
+class ExpungeLess(Session):
+    """UID EXPUNGE leaves one."""
+    def expunged(self, chosen):
+        return super().expunged(chosen)[1:]
+
+
+@behaviour("expunge-more")
+class ExpungeMore(Session):
+    """UID EXPUNGE also deletes the last message of the folder, and tells it."""
+    def expunged(self, chosen):
+        last = self.folder.messages[-1]
+        going = super().expunged(chosen)
+        return going if last in going else [*going, last]
+
+
+@behaviour("expunge-more-silently")
+class ExpungeMoreSilently(ExpungeMore):
+    """UID EXPUNGE also deletes the last message of the folder, and does not tell it."""
+    async def tell_expunged(self, numbers):
+        await super().tell_expunged(sorted(numbers)[:-1])
+
+
+@behaviour("expunge-marked")
+class ExpungeMarked(Session):
+    """UID EXPUNGE deletes everything that is marked, like EXPUNGE."""
+    def expunged(self, chosen):
+        return [x for x in self.folder.messages if "\\Deleted" in x.flags]
+
+
+@behaviour("expunge-all")
+class ExpungeAll(Session):
+    """UID EXPUNGE empties the folder."""
+    def expunged(self, chosen):
+        return list(self.folder.messages)
+
+
+@behaviour("marked")
+class Marked(Named):
+    """Somebody else has marked UID VALUE of INBOX as \\Deleted."""
+    def furnish(self, account):
+        uid = self.amount("marked", 3)
+        for message in account.folders[b"INBOX"].messages:
+            if message.uid == uid:
+                message.flags.add("\\Deleted")
+        super().furnish(account)
+
+
+# ---- APPEND ----
+
+@behaviour("no-literal-plus")
+class NoLiteralPlus(Session):
+    """No LITERAL+."""
+    def capabilities(self):
+        return [x for x in super().capabilities() if x != "LITERAL+"]
+
+
+@behaviour("literal-minus")
+class LiteralMinus(Session):
+    """LITERAL-: at most 4096 bytes without asking."""
+    def capabilities(self):
+        return ["LITERAL-" if x == "LITERAL+" else x for x in super().capabilities()]
+
+    async def read_literal(self, announced):
+        if announced > 4096 and self.is_plus:
+            await self.line("* BYE [TOOBIG] ask first")
+            raise Lost
+        return await super().read_literal(announced)
+
+    async def read_line(self):
+        line = await super().read_line()
+        self.is_plus = line.endswith(b"+}")
+        return line
+
+
+class OneAppend(Named):
+    """Something happens to the message with "Subject: message VALUE"."""
+    def is_it(self, data):
+        return f"Subject: message {self.amount(self.name, 7)}\r\n".encode() in data
+
+
+@behaviour("append-no")
+class AppendNo(OneAppend):
+    """One message is refused."""
+    def refuse_append(self, folder, data):
+        return "NO [CANNOT] it has a header that I dislike" if self.is_it(data) else None
+
+
+@behaviour("append-bad")
+class AppendBad(OneAppend):
+    """One message is BAD."""
+    def refuse_append(self, folder, data):
+        return "BAD what is that" if self.is_it(data) else None
+
+
+@behaviour("append-toobig")
+class AppendToobig(OneAppend):
+    """One message is too big."""
+    def refuse_append(self, folder, data):
+        return "NO [TOOBIG] at most a little" if self.is_it(data) else None
+
+
+@behaviour("append-overquota")
+class AppendOverquota(Named):
+    """No room any more after VALUE messages."""
+    def refuse_append(self, folder, data):
+        held = sum(len(x.messages) for x in self.account.folders.values())
+        if held >= self.amount("append-overquota", 10):
+            return "NO [OVERQUOTA] full"
+        return None
+
+
+@behaviour("append-no-go")
+class AppendNoGo(Session):
+    """Without LITERAL+: every APPEND is refused before its text."""
+    async def refuse_literal(self, line):
+        return "NO [OVERQUOTA] full" if b" APPEND " in line.upper() else None
+
+
+@behaviour("append-bye")
+class AppendBye(OneAppend):
+    """BYE at one message; "once" when VALUE is negative."""
+    def is_it(self, data):
+        number = self.amount(self.name, 7)
+        return f"Subject: message {abs(number)}\r\n".encode() in data and (
+            number > 0 or self.first_time(self.name))
+
+    def refuse_append(self, folder, data):
+        return "BYE" if self.is_it(data) else None
+
+    async def answer(self, tag, name, text):
+        if text == "BYE":
+            await self.line("* BYE that was too much")
+            raise Lost
+        await super().answer(tag, name, text)
+
+
+@behaviour("append-drop")
+class AppendDrop(AppendBye):
+    """The connection is lost after one message was taken, before it is answered; once."""
+    def refuse_append(self, folder, data):
+        return None
+
+    def keep_appended(self, folder, data, flags, date):
+        self.is_last = (f"Subject: message {self.amount(self.name, 7)}\r\n".encode() in data
+                        and self.first_time(self.name))
+        return super().keep_appended(folder, data, flags, date)
+
+    async def answer(self, tag, name, text):
+        if name == "APPEND" and self.is_last:
+            await self.drop()
+        await super().answer(tag, name, text)
+
+
+@behaviour("append-drop-within")
+class AppendDropWithin(Named):
+    """The connection is lost in the middle of the VALUEth text that comes, once."""
+    async def read_literal(self, announced):
+        if self.account:
+            count = self.account.memory["texts"] = self.account.memory.get("texts", 0) + 1
+            if count == self.amount("append-drop-within", 5):
+                await self.reader.readexactly(announced // 2)
+                await self.drop()
+        return await super().read_literal(announced)
+
+
+@behaviour("append-lies")
+class AppendLies(OneAppend):
+    """One message is taken with OK, and thrown away."""
+    def keep_appended(self, folder, data, flags, date):
+        message = super().keep_appended(folder, data, flags, date)
+        if self.is_it(data):
+            folder.messages.remove(message)
+        return message
+
+
+@behaviour("append-changes")
+class AppendChanges(Session):
+    """Every message gets a header field more."""
+    def keep_appended(self, folder, data, flags, date):
+        return super().keep_appended(folder, b"X-Taken: yes\r\n" + data, flags, date)
+
+
+@behaviour("no-appenduid")
+class NoAppenduid(Session):
+    """APPENDUID is not told."""
+    def appended_answer(self, folder, message):
+        return "OK taken"
+
+
+@behaviour("zero-appenduid")
+class ZeroAppenduid(Session):
+    """APPENDUID with a UIDVALIDITY of 0."""
+    def appended_answer(self, folder, message):
+        return f"OK [APPENDUID 0 {message.uid}] taken"
+
+
+@behaviour("create-refused")
+class CreateRefused(Session):
+    """CREATE of the folder VALUE is refused."""
+    async def do_create(self, words):
+        if words and quoted(words[0]).strip(b'"').decode() == self.values["create-refused"]:
+            return "NO [NOPERM] not that one"
+        return await super().do_create(words)
