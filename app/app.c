@@ -146,13 +146,14 @@ int app_open_vault(struct app *app, bool for_writing, struct err *err)
 int app_open_index(struct app *app, bool for_writing, struct err *err)
 {
 	char *path = vault_index_path(app->vault), *catalog = vault_catalog_path(app->vault);
-	int result = index_open(
-	    &app->index, path, catalog, for_writing ? SQL_WRITE : SQL_READ, err);
+	int result =
+	    index_open(&app->index, path, catalog, for_writing ? SQL_WRITE : SQL_READ, err);
 
 	free(path);
 	free(catalog);
 	if (result != 0 && err && err->code == ERR_ABSENT)
-		err_set(err, ERR_ABSENT, "there is no search index yet: run mailcask rebuild index");
+		err_set(
+		    err, ERR_ABSENT, "there is no search index yet: run mailcask rebuild index");
 	return result;
 }
 
@@ -177,10 +178,8 @@ static bool ask_stop(void *arg)
 int app_catch_up(struct app *app, struct err *err)
 {
 	struct bar bar = {.app = app, .unit = BAR_MESSAGES};
-	struct index_calls calls = {.progress = show_progress,
-	    .problem = tell_problem,
-	    .stop = ask_stop,
-	    .arg = &bar};
+	struct index_calls calls = {
+	    .progress = show_progress, .problem = tell_problem, .stop = ask_stop, .arg = &bar};
 	uint64_t indexed;
 	int result;
 
@@ -191,8 +190,8 @@ int app_catch_up(struct app *app, struct err *err)
 	return result;
 }
 
-int app_account(struct app *app, const char *name, const struct settings_account **out,
-    struct err *err)
+int app_account(
+    struct app *app, const char *name, const struct settings_account **out, struct err *err)
 {
 	struct buf names;
 	size_t i;

@@ -44,11 +44,9 @@ int app_fail(struct app *app, const struct err *err);
 enum exit_status app_status_of(const struct err *err);
 
 /* A line on standard error, unless quiet; foreign bytes are made printable. */
-void app_note(const struct app *app, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void app_note(const struct app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same for what is wrong: also when quiet; the exit status becomes 1 at least. */
-void app_problem(struct app *app, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void app_problem(struct app *app, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 bool app_must_stop(void *app);
 
@@ -63,8 +61,8 @@ int app_open_index(struct app *app, bool for_writing, struct err *err);
 int app_catch_up(struct app *app, struct err *err);
 
 /* An account by its name: ERR_USAGE with the names there are. */
-int app_account(struct app *app, const char *name, const struct settings_account **out,
-    struct err *err);
+int app_account(
+    struct app *app, const char *name, const struct settings_account **out, struct err *err);
 
 /* How to reach an account. The password is asked for once and kept until another account is
  * asked for, or app_forget_secret. */

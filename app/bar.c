@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define EVERY_MS 100
+#define EVERY_MS  100
 #define BAR_CHARS 20
 
 void bar_size(uint64_t bytes, char out[BAR_SIZE_BYTES])
@@ -24,8 +24,8 @@ void bar_size(uint64_t bytes, char out[BAR_SIZE_BYTES])
 		value /= 1000;
 		i++;
 	}
-	snprintf(out, BAR_SIZE_BYTES, i > 0 && value < 99.95 ? "%.1f %s" : "%.0f %s", value,
-	    unit[i]);
+	snprintf(
+	    out, BAR_SIZE_BYTES, i > 0 && value < 99.95 ? "%.1f %s" : "%.0f %s", value, unit[i]);
 }
 
 static size_t terminal_columns(void)
@@ -50,8 +50,8 @@ static void put_done(const struct bar *bar, struct buf *line, uint64_t done, uin
 	buf_format(line, " %s/%s", a, b);
 }
 
-static void put_rates(struct bar *bar, struct buf *line, uint64_t done, uint64_t all,
-    uint64_t bytes, uint64_t now_ms)
+static void put_rates(
+    struct bar *bar, struct buf *line, uint64_t done, uint64_t all, uint64_t bytes, uint64_t now_ms)
 {
 	double seconds = (double)(now_ms - bar->begun_ms) / 1000;
 	double rate = seconds > 0.5 ? (double)(done - bar->first) / seconds : 0;

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_BYTES (1u << 20)
+#define LINE_BYTES  (1u << 20)
 #define SPOOL_BYTES (8u << 20)
 
 struct saver {
@@ -54,11 +54,10 @@ static int open_file(struct saver *saver, struct err *err)
 		struct err why = {0};
 
 		free(saver->path);
-		saver->path =
-		    copy == 0 ? mem_format("%s/%s", saver->folder, saver->name)
-			      : mem_format("%s/%d-%s", saver->folder, copy, saver->name);
-		saver->fd = file_open(
-		    saver->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &why);
+		saver->path = copy == 0 ? mem_format("%s/%s", saver->folder, saver->name)
+					: mem_format("%s/%d-%s", saver->folder, copy, saver->name);
+		saver->fd =
+		    file_open(saver->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, &why);
 		if (saver->fd >= 0)
 			return 0;
 		if (!file_exists(saver->path)) {

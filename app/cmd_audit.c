@@ -34,8 +34,8 @@ static int add_folder(void *arg, const struct endpoint_folder *told, struct err 
 	(void)err;
 	if (!told->is_selectable || !settings_folder_wanted(auditor->account->folders, told->shown))
 		return 0;
-	auditor->folder = mem_grow(
-	    auditor->folder, &auditor->room, auditor->count + 1, sizeof *auditor->folder);
+	auditor->folder =
+	    mem_grow(auditor->folder, &auditor->room, auditor->count + 1, sizeof *auditor->folder);
 	auditor->folder[auditor->count++] = (struct folder){.name = bytes_string(told->name),
 	    .name_bytes = told->name.n,
 	    .shown = bytes_string(told->shown)};

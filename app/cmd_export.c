@@ -22,8 +22,7 @@ static int take_place(void *arg, int64_t place_number, int64_t message_n, struct
 	struct calls *calls = arg;
 
 	(void)message_n, (void)err;
-	calls->place =
-	    mem_grow(calls->place, &calls->room, calls->count + 1, sizeof *calls->place);
+	calls->place = mem_grow(calls->place, &calls->room, calls->count + 1, sizeof *calls->place);
 	calls->place[calls->count++] = place_number;
 	return 0;
 }
@@ -62,7 +61,8 @@ static int export_all(
 		return result;
 	bar_size(export->bytes, size);
 	if (app->json)
-		output_line("{\"written\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"failed\":%" PRIu64 "}",
+		output_line("{\"written\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"failed\":%" PRIu64
+			    "}",
 		    export->written, export->bytes, export->failed);
 	else if (!app->quiet)
 		output_line("%s messages (%s) written to %s", output_number(export->written, a),
@@ -112,10 +112,9 @@ const struct command cmd_export = {
     .name = "export",
     .operands = "QUERY",
     .summary = "Write archived messages as files",
-    .details =
-	"eml: one file for each message, byte for byte, in folders like the account's.\n"
-	"mbox: one file in mboxrd form; line ends become LF, \"From \" lines are quoted.\n"
-	"Files that exist are never replaced. The query * means everything.",
+    .details = "eml: one file for each message, byte for byte, in folders like the account's.\n"
+	       "mbox: one file in mboxrd form; line ends become LF, \"From \" lines are quoted.\n"
+	       "Files that exist are never replaced. The query * means everything.",
     .example = "mailcask export folder:Archive/2019 -o old-mail --format eml",
     .option = {{"output", 'o', "PATH", "folder (eml) or file (mbox; - is standard output)"},
 	{"format", 'f', "FORMAT", "eml (the default) or mbox"}},

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define ANSWER_BYTES 1024
-#define TRIES 3
+#define TRIES        3
 
 struct answers {
 	char *address, *server, *user, *archive, *name;
@@ -92,8 +92,10 @@ static char *name_of(const char *address)
 	char *name = mem_string(at ? at + 1 : address);
 
 	name[strcspn(name, ".")] = '\0';
-	if (!name[0] || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "0123456789-_") != strlen(name)) {
+	if (!name[0] ||
+	    strspn(name,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789-_") != strlen(name)) {
 		free(name);
 		name = mem_string("mail");
 	}
@@ -202,8 +204,8 @@ static int write_all(
 	put_settings(&text, answers, password_file);
 	/* The password first: settings without it would not work. */
 	if (file_make_folders(folder, 0700, err) == 0 &&
-	    file_replace(password_file,
-		(struct bytes){answers->password.p, answers->password.n}, 0600, err) == 0 &&
+	    file_replace(password_file, (struct bytes){answers->password.p, answers->password.n},
+		0600, err) == 0 &&
 	    file_replace(path, buf_view(&text), 0600, err) == 0)
 		result = 0;
 	buf_release(&text);
@@ -224,7 +226,7 @@ static int run(struct app *app, const struct arguments *arguments)
 		err_set(&err, ERR_CONFIG,
 		    "%s exists already: edit it, or choose another file with -c", path);
 	else if (ask_all(&answers, &err) == 0 && log_in(app, &answers, &err) == 0 &&
-		 write_all(app, &answers, path, &err) == 0)
+	    write_all(app, &answers, path, &err) == 0)
 		result = 0;
 	if (result == 0)
 		output_line("%s is written. Next:\n"

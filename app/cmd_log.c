@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define LINE_BYTES (1u << 20)
+#define LINE_BYTES  (1u << 20)
 #define SYNCS_SHOWN 50
 
 struct log {
@@ -140,18 +140,17 @@ static int run(struct app *app, const struct arguments *arguments)
 		return app_fail(app, &err);
 	buf_init(&log.line, LINE_BYTES);
 	if (arguments->operand_count == 1) {
-		result = catalog_each_purge(vault_catalog(app->vault), arguments->operand[0],
-		    show_purged, &log, &err);
+		result = catalog_each_purge(
+		    vault_catalog(app->vault), arguments->operand[0], show_purged, &log, &err);
 		if (result == 0 && log.shown == 0)
 			result = err_set(&err, ERR_ABSENT,
 			    "there is no run \"%s\" with messages; mailcask log lists the runs",
 			    arguments->operand[0]);
 	} else {
-		result =
-		    catalog_each_run(vault_catalog(app->vault), show_run, &log, &err);
+		result = catalog_each_run(vault_catalog(app->vault), show_run, &log, &err);
 		if (result == 0)
-			result = catalog_each_sync(vault_catalog(app->vault), SYNCS_SHOWN,
-			    show_sync, &log, &err);
+			result = catalog_each_sync(
+			    vault_catalog(app->vault), SYNCS_SHOWN, show_sync, &log, &err);
 		if (result == 0 && log.shown == 0)
 			app_note(app, "nothing has happened yet");
 	}

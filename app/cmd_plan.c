@@ -33,8 +33,7 @@ static int print_why(void *arg, const struct catalog_place *place, struct err *e
 	return 0;
 }
 
-static int explain(
-    struct app *app, const struct rules *rules, const char *name, struct err *err)
+static int explain(struct app *app, const struct rules *rules, const char *name, struct err *err)
 {
 	struct why why = {app, rules};
 	struct catalog *catalog = vault_catalog(app->vault);
@@ -48,8 +47,8 @@ static int explain(
 	return catalog_places_of(catalog, message.n, print_why, &why, err);
 }
 
-static int plan_all(struct app *app, const struct arguments *arguments,
-    const struct rules *rules, struct err *err)
+static int plan_all(
+    struct app *app, const struct arguments *arguments, const struct rules *rules, struct err *err)
 {
 	const struct settings_account *account = NULL;
 	struct plan plan;

@@ -104,7 +104,8 @@ static int run(struct app *app, const struct arguments *arguments)
 	if (rules_make(&rules, app->settings, false, clock_now_unix(), &err) != 0)
 		return app_fail(app, &err);
 	if (rules.count == 0)
-		err_set(&err, ERR_CONFIG, "%s has no [rule NAME] section, so there is nothing to purge",
+		err_set(&err, ERR_CONFIG,
+		    "%s has no [rule NAME] section, so there is nothing to purge",
 		    app->settings->path);
 	if (rules.count == 0 || app_open_vault(app, true, &err) != 0)
 		status = app_fail(app, &err);
@@ -118,11 +119,10 @@ const struct command cmd_purge = {
     .name = "purge",
     .operands = "[ACCOUNT...]",
     .summary = "Delete from the servers what the rules select",
-    .details =
-	"Syncs first, shows the plan and asks. A message goes only after its stored copy\n"
-	"was read back from the disk, rebuilt and matched its SHA-256, and the server\n"
-	"showed the same message under the same UID. The first purge of an account begins\n"
-	"with ten.",
+    .details = "Syncs first, shows the plan and asks. A message goes only after its stored copy\n"
+	       "was read back from the disk, rebuilt and matched its SHA-256, and the server\n"
+	       "showed the same message under the same UID. The first purge of an account begins\n"
+	       "with ten.",
     .example = "mailcask purge work --dry-run",
     .option = {{"dry-run", 'n', NULL, "everything but the deleting"},
 	{"yes", 'y', NULL, "do not ask"}},

@@ -44,7 +44,7 @@ static int rebuild(struct app *app, bool catalog, bool index, struct err *err)
 	else if (!app->quiet)
 		output_line("%s made again: %s messages",
 		    catalog && index ? "catalogue and index"
-		    : catalog	     ? "catalogue"
+			: catalog    ? "catalogue"
 				     : "index",
 		    output_number(totals.messages, number));
 	return 0;
@@ -58,7 +58,8 @@ static int run(struct app *app, const struct arguments *arguments)
 	struct err err = {0};
 
 	if (!catalog && !index)
-		err_set(&err, ERR_USAGE, "what can be rebuilt is catalog or index, not \"%s\"", what);
+		err_set(
+		    &err, ERR_USAGE, "what can be rebuilt is catalog or index, not \"%s\"", what);
 	else if (app_open_vault(app, true, &err) == 0 && rebuild(app, catalog, index, &err) == 0)
 		return EXIT_DONE;
 	return app_fail(app, &err);

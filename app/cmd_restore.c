@@ -25,8 +25,7 @@ static int take_place(void *arg, int64_t place_number, int64_t message_n, struct
 	struct calls *calls = arg;
 
 	(void)message_n, (void)err;
-	calls->place =
-	    mem_grow(calls->place, &calls->room, calls->count + 1, sizeof *calls->place);
+	calls->place = mem_grow(calls->place, &calls->room, calls->count + 1, sizeof *calls->place);
 	calls->place[calls->count++] = place_number;
 	return 0;
 }
@@ -37,8 +36,7 @@ static bool apply_map(const char *map, struct bytes shown, struct buf *out)
 	const char *equal = strchr(map, '=');
 	size_t n = (size_t)(equal - map);
 
-	if (shown.n < n || strncasecmp(shown.p, map, n) != 0 ||
-	    (shown.n > n && shown.p[n] != '/'))
+	if (shown.n < n || strncasecmp(shown.p, map, n) != 0 || (shown.n > n && shown.p[n] != '/'))
 		return false;
 	buf_text(out, equal + 1);
 	buf_bytes(out, bytes_from(shown, n));
@@ -55,7 +53,8 @@ static void map_folder(void *arg, struct bytes shown, struct buf *out)
 
 	buf_init(&mapped, 1 << 16);
 	for (i = 0; i < calls->arguments->repeated_count && !done; i++)
-		if (strcmp(cmd_restore.option[calls->arguments->repeated_option[i]].name, "map") == 0)
+		if (strcmp(cmd_restore.option[calls->arguments->repeated_option[i]].name, "map") ==
+		    0)
 			done = apply_map(calls->arguments->repeated[i], shown, &mapped);
 	if (!done)
 		buf_bytes(&mapped, shown);
@@ -129,8 +128,7 @@ static void print_text(const char *account, const struct restore_report *report,
 		printf("%s: would put %s of %s messages (%s in all) into %" PRIu64
 		       " folders, %" PRIu64 " of them new; nothing was changed\n",
 		    account, output_number(report->wanted - report->already, a),
-		    output_number(report->wanted, b), size, report->folders,
-		    report->folders_made);
+		    output_number(report->wanted, b), size, report->folders, report->folders_made);
 		return;
 	}
 	printf("%s: put %s messages (%s)", account, output_number(report->put, a), size);
@@ -185,9 +183,9 @@ static int run(struct app *app, const struct arguments *arguments)
 	if (!to)
 		err_set(&err, ERR_USAGE, "--to ACCOUNT says where to: see mailcask restore --help");
 	else if (check_maps(arguments, &err) == 0 && app_account(app, to, &account, &err) == 0 &&
-		 query_parse(&query, bytes_of(text), clock_now_unix(), &err) == 0 &&
-		 app_open_vault(app, true, &err) == 0 && app_catch_up(app, &err) == 0 &&
-		 search_places(app->index, query, false, take_place, &calls, &err) == 0)
+	    query_parse(&query, bytes_of(text), clock_now_unix(), &err) == 0 &&
+	    app_open_vault(app, true, &err) == 0 && app_catch_up(app, &err) == 0 &&
+	    search_places(app->index, query, false, take_place, &calls, &err) == 0)
 		result = restore(&calls, account, &err);
 	free(calls.place);
 	query_free(query);

@@ -82,7 +82,7 @@ static void plan_next(struct app *app, struct job *job, const struct err *err)
 		    job->account->name);
 	} else if (err->retry != RETRY_NEVER) {
 		uint64_t soon = (uint64_t)RETRY_FIRST_S
-				<< (job->failures < 10 ? job->failures : 10);
+		    << (job->failures < 10 ? job->failures : 10);
 
 		job->failures++;
 		if (soon < wait_s)
@@ -169,8 +169,8 @@ static int run(struct app *app, const struct arguments *arguments)
 	job = mem_zero(app->settings->account_count, sizeof *job);
 	for (i = 0; i < app->settings->account_count; i++)
 		job[i].account = &app->settings->account[i];
-	status = run_jobs(app, job, app->settings->account_count,
-	    argument(&cmd_run, arguments, "once") != NULL);
+	status = run_jobs(
+	    app, job, app->settings->account_count, argument(&cmd_run, arguments, "once") != NULL);
 	free(job);
 	return status;
 }
@@ -178,10 +178,9 @@ static int run(struct app *app, const struct arguments *arguments)
 const struct command cmd_run = {
     .name = "run",
     .summary = "The worker: sync, index and retention on schedule",
-    .details =
-	"Each account at its own interval (every = 15m). Purges only by rules that say\n"
-	"auto = yes. Ends on SIGTERM or SIGINT after the batch in hand. There is a\n"
-	"systemd user service: systemctl --user enable --now mailcask",
+    .details = "Each account at its own interval (every = 15m). Purges only by rules that say\n"
+	       "auto = yes. Ends on SIGTERM or SIGINT after the batch in hand. There is a\n"
+	       "systemd user service: systemctl --user enable --now mailcask",
     .example = "mailcask run",
     .option = {{"once", '1', NULL, "every account once, then end"}},
     .run = run,

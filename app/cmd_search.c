@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define LIMIT_DEFAULT 50
-#define LINE_BYTES (1u << 20)
+#define LINE_BYTES    (1u << 20)
 
 struct printer {
 	struct app *app;
@@ -64,8 +64,8 @@ static void print_text(struct printer *printer, const struct catalog_message *me
 	putchar('\n');
 	if (!printer->snippets)
 		return;
-	make_snippet(printer, message, output_columns() - 12, bold ? "\033[1m" : "",
-	    bold ? "\033[0m" : "");
+	make_snippet(
+	    printer, message, output_columns() - 12, bold ? "\033[1m" : "", bold ? "\033[0m" : "");
 	if (printer->line.n > 0)
 		printf("           %s\n", buf_string(&printer->line));
 }
@@ -83,8 +83,8 @@ static int print_json(
 		make_snippet(printer, message, 200, "", "");
 		buf_bytes(&snippet, buf_view(&printer->line));
 		/* The row's texts may have moved. */
-		if (catalog_message_n(
-			vault_catalog(printer->app->vault), copy.n, &copy, err) != 1) {
+		if (catalog_message_n(vault_catalog(printer->app->vault), copy.n, &copy, err) !=
+		    1) {
 			buf_release(&snippet);
 			return -1;
 		}
@@ -139,8 +139,8 @@ static int count(struct app *app, const struct query *query, struct err *err)
 	return 0;
 }
 
-static int search(struct app *app, const struct arguments *arguments, const struct query *query,
-    struct err *err)
+static int search(
+    struct app *app, const struct arguments *arguments, const struct query *query, struct err *err)
 {
 	struct printer printer = {.app = app, .query = query};
 	struct search_options options = {0};
@@ -151,8 +151,8 @@ static int search(struct app *app, const struct arguments *arguments, const stru
 		options.sort = SEARCH_BY_RANK;
 	else if (sort && strcmp(sort, "date") != 0)
 		return err_set(err, ERR_USAGE, "--sort is date or rank, not \"%s\"", sort);
-	if (argument_number(
-		&cmd_search, arguments, "limit", LIMIT_DEFAULT, &options.limit, err) != 0 ||
+	if (argument_number(&cmd_search, arguments, "limit", LIMIT_DEFAULT, &options.limit, err) !=
+		0 ||
 	    argument_number(&cmd_search, arguments, "offset", 0, &options.offset, err) != 0)
 		return -1;
 	printer.snippets = !argument(&cmd_search, arguments, "no-snippet");
@@ -160,8 +160,8 @@ static int search(struct app *app, const struct arguments *arguments, const stru
 	buf_init(&printer.line, LINE_BYTES);
 	result = search_messages(app->index, query, &options, print_hit, &printer, err);
 	if (result == 0 && options.limit > 0 && printer.printed == options.limit)
-		app_note(app, "the first %" PRIu64 "; --limit N or --offset N show more",
-		    options.limit);
+		app_note(
+		    app, "the first %" PRIu64 "; --limit N or --offset N show more", options.limit);
 	if (result == 0 && printer.printed == 0)
 		app_note(app, "nothing found");
 	extract_release(&printer.extract);
@@ -196,13 +196,12 @@ const struct command cmd_search = {
     .name = "search",
     .operands = "QUERY",
     .summary = "Find archived mail, newest first",
-    .details =
-	"Words must all occur; OR, NOT, -word, \"a phrase\", begin*, ( ) as usual.\n"
-	"from: to: cc: subject: body: attachment: filename: list:   where a word stands\n"
-	"folder: account: label: id:                                place and identity\n"
-	"is:unread flagged answered draft gone purged held, has:attachment\n"
-	"before: after: on: (2019, 2019-03-05, yesterday) older: newer: (90d, 1y)\n"
-	"sent: with the same values, larger: smaller: (5M)        index/QUERY.md has all",
+    .details = "Words must all occur; OR, NOT, -word, \"a phrase\", begin*, ( ) as usual.\n"
+	       "from: to: cc: subject: body: attachment: filename: list:   where a word stands\n"
+	       "folder: account: label: id:                                place and identity\n"
+	       "is:unread flagged answered draft gone purged held, has:attachment\n"
+	       "before: after: on: (2019, 2019-03-05, yesterday) older: newer: (90d, 1y)\n"
+	       "sent: with the same values, larger: smaller: (5M)        index/QUERY.md has all",
     .example = "mailcask search from:anna invoice after:2019 has:attachment",
     .option = {{"limit", 'n', "N", "at most N messages (default 50; 0: all)"},
 	{"offset", 0, "N", "leave out the first N"},

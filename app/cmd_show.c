@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_BYTES (4u << 20)
+#define LINE_BYTES   (4u << 20)
 #define HEADER_BYTES (4u << 20)
 
 static int write_raw(void *arg, const void *data, size_t bytes, struct err *err)
@@ -92,8 +92,8 @@ static int print_place(void *arg, const struct catalog_place *place, struct err 
 	struct catalog_folder folder;
 	char since[CLOCK_ISO_BYTES];
 
-	if (catalog_folder_number(
-		vault_catalog(app->vault), place->folder_number, &folder, err) != 1)
+	if (catalog_folder_number(vault_catalog(app->vault), place->folder_number, &folder, err) !=
+	    1)
 		return -1;
 	clock_local(place->since_unix, since);
 	printf("%-11s ", "Place:");
@@ -106,8 +106,7 @@ static int print_place(void *arg, const struct catalog_place *place, struct err 
 	return 0;
 }
 
-static int print_summary(
-    struct app *app, const struct catalog_message *message, struct err *err)
+static int print_summary(struct app *app, const struct catalog_message *message, struct err *err)
 {
 	char hex[SHA256_HEX_BYTES], date[CLOCK_ISO_BYTES], number[OUTPUT_NUMBER_BYTES];
 
@@ -220,8 +219,7 @@ const struct command cmd_show = {
 	       "--raw gives exactly the bytes that the server sent.",
     .example = "mailcask show 3f6a1c09be --raw >message.eml",
     .option = {{"raw", 0, NULL, "the whole message, byte for byte"},
-	{"headers", 0, NULL, "its header only"},
-	{"text", 0, NULL, "its text only"}},
+	{"headers", 0, NULL, "its header only"}, {"text", 0, NULL, "its text only"}},
     .operands_min = 1,
     .operands_max = 1,
     .run = run,

@@ -31,8 +31,8 @@ static int take_last(void *arg, const struct catalog_sync *sync, struct err *err
 	return 0;
 }
 
-static void print_account_json(const char *name, const struct catalog_account_totals *totals,
-    const struct last *last)
+static void print_account_json(
+    const char *name, const struct catalog_account_totals *totals, const struct last *last)
 {
 	struct jsonout json;
 	struct buf line;
@@ -56,23 +56,26 @@ static void print_account_json(const char *name, const struct catalog_account_to
 	buf_release(&line);
 }
 
-static void print_account_text(const char *name, const struct catalog_account_totals *totals,
-    const struct last *last)
+static void print_account_text(
+    const char *name, const struct catalog_account_totals *totals, const struct last *last)
 {
 	char a[OUTPUT_NUMBER_BYTES], size[BAR_SIZE_BYTES], time[CLOCK_ISO_BYTES];
 
 	bar_size(totals->present_bytes, size);
-	printf("%s\n  on the server  %s messages (%s)", name, output_number(totals->present, a), size);
+	printf(
+	    "%s\n  on the server  %s messages (%s)", name, output_number(totals->present, a), size);
 	printf(" in %s folders\n", output_number(totals->folders, a));
 	bar_size(totals->purged_bytes, size);
 	if (totals->purged)
-		printf("  freed there    %s messages (%s)\n", output_number(totals->purged, a), size);
+		printf(
+		    "  freed there    %s messages (%s)\n", output_number(totals->purged, a), size);
 	if (totals->skipped)
 		printf("  not archived   %s messages: see mailcask audit\n",
 		    output_number(totals->skipped, a));
 	if (last->found) {
 		clock_local(last->time_unix, time);
-		printf("  last news      %s, %s messages\n", time, output_number(last->messages, a));
+		printf(
+		    "  last news      %s, %s messages\n", time, output_number(last->messages, a));
 	}
 	if (last->reason[0])
 		printf("  ended early    %s\n", last->reason);

@@ -37,8 +37,7 @@ static void take_fault(void *arg, const char *what)
 	print_fault(arg, what, NULL);
 }
 
-static void take_bad_message(
-    void *arg, const struct catalog_message *message, const char *what)
+static void take_bad_message(void *arg, const struct catalog_message *message, const char *what)
 {
 	print_fault(arg, what, &message->id);
 }

@@ -9,7 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum common { COMMON_CONFIG, COMMON_ARCHIVE, COMMON_JSON, COMMON_QUIET, COMMON_VERBOSE, COMMON_HELP };
+enum common {
+	COMMON_CONFIG,
+	COMMON_ARCHIVE,
+	COMMON_JSON,
+	COMMON_QUIET,
+	COMMON_VERBOSE,
+	COMMON_HELP
+};
 
 static const struct command_option common[] = {
     [COMMON_CONFIG] = {"config", 'c', "FILE", "settings (default ~/.config/mailcask/config)"},
@@ -20,7 +27,7 @@ static const struct command_option common[] = {
     [COMMON_HELP] = {"help", 'h', NULL, "this text"},
 };
 #define COMMON_COUNT ((int)(sizeof common / sizeof *common))
-#define FIRST_CODE 1000 /* of getopt_long, above all letters */
+#define FIRST_CODE   1000 /* of getopt_long, above all letters */
 
 static int count_options(const struct command *command)
 {
@@ -109,8 +116,8 @@ static void take_own(struct arguments *out, int number, const char *value)
 static int check_operands(const struct command *command, const struct arguments *arguments)
 {
 	if (arguments->operand_count < command->operands_min) {
-		fprintf(stderr, "mailcask %s: what is missing: %s\n", command->name,
-		    command->operands);
+		fprintf(
+		    stderr, "mailcask %s: what is missing: %s\n", command->name, command->operands);
 		return usage(command);
 	}
 	if (command->operands_max >= 0 && arguments->operand_count > command->operands_max) {
@@ -121,8 +128,8 @@ static int check_operands(const struct command *command, const struct arguments 
 	return 0;
 }
 
-int command_parse(const struct command *command, int argc, char **argv, struct app *app,
-    struct arguments *out)
+int command_parse(
+    const struct command *command, int argc, char **argv, struct app *app, struct arguments *out)
 {
 	struct option longs[COMMAND_OPTIONS_MAX + COMMON_COUNT + 1];
 	char shorts[3 * (COMMAND_OPTIONS_MAX + COMMON_COUNT) + 1];
@@ -133,8 +140,8 @@ int command_parse(const struct command *command, int argc, char **argv, struct a
 	optind = 1;
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		int number = code >= FIRST_CODE ? code - FIRST_CODE
-						: number_of_letter(command, code);
+		int number =
+		    code >= FIRST_CODE ? code - FIRST_CODE : number_of_letter(command, code);
 
 		if (code == '?' || code == ':' || number < 0) {
 			fprintf(stderr, "mailcask %s: unknown or incomplete option %s\n",

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #define COMMAND_OPTIONS_MAX 16
-#define COMMAND_REPEAT_MAX 64
+#define COMMAND_REPEAT_MAX  64
 
 struct command_option {
 	const char *name;     /* long: "limit" */
@@ -22,7 +22,7 @@ struct command_option {
 };
 
 struct arguments {
-	const char *value[COMMAND_OPTIONS_MAX]; /* "" for one without argument; NULL: not given */
+	const char *value[COMMAND_OPTIONS_MAX];   /* "" for one without argument; NULL: not given */
 	const char *repeated[COMMAND_REPEAT_MAX]; /* values of an option given more than once ... */
 	int repeated_option[COMMAND_REPEAT_MAX];  /* ... and its number */
 	int repeated_count;
@@ -37,7 +37,7 @@ struct command {
 	const char *details;  /* further lines for --help; may be NULL */
 	const char *example;
 	struct command_option option[COMMAND_OPTIONS_MAX]; /* ends with an empty name */
-	int operands_min, operands_max; /* max -1: any number */
+	int operands_min, operands_max;                    /* max -1: any number */
 	int (*run)(struct app *app, const struct arguments *arguments);
 };
 
@@ -54,8 +54,8 @@ int argument_number(const struct command *command, const struct arguments *argum
 
 /* Parse argv[1...] of a command, with the options that all commands have. -1: usage is wrong,
  * told on standard error; 1: help was asked for and printed. */
-int command_parse(const struct command *command, int argc, char **argv, struct app *app,
-    struct arguments *out);
+int command_parse(
+    const struct command *command, int argc, char **argv, struct app *app, struct arguments *out);
 void command_help(const struct command *command);
 
 extern const struct command cmd_init, cmd_sync, cmd_run, cmd_status, cmd_search, cmd_show,

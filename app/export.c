@@ -23,10 +23,10 @@
 /* An mbox as it is written: lines are needed whole to see "From " at their start. */
 struct export_line {
 	struct buf out;
-	char begun[8];    /* the start of a line, until it cannot be ">>From " any more */
+	char begun[8]; /* the start of a line, until it cannot be ">>From " any more */
 	size_t begun_bytes, quotes;
-	bool is_inside;   /* of a line whose start is decided */
-	bool has_cr;      /* a CR that may belong to CRLF */
+	bool is_inside; /* of a line whose start is decided */
+	bool has_cr;    /* a CR that may belong to CRLF */
 };
 
 static int flush(struct export *export, struct err *err)
@@ -109,8 +109,8 @@ static char *folder_path(const struct export *export, const struct catalog_folde
 	return buf_take(&path);
 }
 
-static char *eml_path(const char *folder, const struct catalog_place *place,
-    const struct catalog_message *message)
+static char *eml_path(
+    const char *folder, const struct catalog_place *place, const struct catalog_message *message)
 {
 	char date[CLOCK_ISO_BYTES], hex[SHA256_HEX_BYTES];
 	struct buf path, subject;
@@ -250,8 +250,8 @@ static int take_char(struct export *export, char c, struct err *err)
 	line->has_cr = false;
 	if (c == '\n')
 		return end_line(export, err);
-	if (had_cr && (line->is_inside ? put_char(export, '\r', err)
-				       : take_start(export, '\r', err)) != 0)
+	if (had_cr &&
+	    (line->is_inside ? put_char(export, '\r', err) : take_start(export, '\r', err)) != 0)
 		return -1;
 	if (c == '\r') {
 		line->has_cr = true;
@@ -279,7 +279,8 @@ static int put_from_line(struct export *export, int64_t date_unix, struct err *e
 	size_t n = 0;
 
 	if (gmtime_r(&seconds, &t))
-		n = strftime(text, sizeof text, "From mailcask@localhost %a %b %e %H:%M:%S %Y\n", &t);
+		n = strftime(
+		    text, sizeof text, "From mailcask@localhost %a %b %e %H:%M:%S %Y\n", &t);
 	return put_text(export, text, n, err);
 }
 
@@ -319,9 +320,8 @@ int export_place(struct export *export, int64_t place_number, struct err *err)
 	    catalog_message_n(catalog, place.message_n, &message, err) != 1 ||
 	    catalog_folder_number(catalog, place.folder_number, &folder, err) != 1)
 		return -1;
-	result = export->format == EXPORT_EML
-		     ? export_eml(export, &place, &message, &folder, &why)
-		     : export_mbox(export, &place, &message, &why);
+	result = export->format == EXPORT_EML ? export_eml(export, &place, &message, &folder, &why)
+					      : export_mbox(export, &place, &message, &why);
 	if (result == 0) {
 		export->written++;
 		export->bytes += message.size_bytes;

@@ -10,12 +10,13 @@ enum export_format {
 	EXPORT_MBOX /* one mboxrd file (RFC 4155 with ">" quoting of "From " lines), LF lines */
 };
 
-struct export {
+struct export
+{
 	struct app *app;
 	enum export_format format;
 	const char *path; /* a folder (eml) or a file; "-": standard output (mbox) */
 	uint64_t written, bytes, failed;
-	int fd;           /* of the mbox */
+	int fd; /* of the mbox */
 	struct export_line *line;
 };
 

@@ -43,8 +43,9 @@ static void print_overview(FILE *out)
 	    MAILCASK_VERSION);
 	for (i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(out, "\nmailcask COMMAND --help tells more; mailcask help settings lists the "
-		     "settings;\nmailcask help sample prints an annotated settings file.\n");
+	fprintf(out,
+	    "\nmailcask COMMAND --help tells more; mailcask help settings lists the "
+	    "settings;\nmailcask help sample prints an annotated settings file.\n");
 }
 
 static const struct command *find(const char *name)
@@ -123,9 +124,9 @@ static void move_command_first(int argc, char **argv)
 
 	while (i < argc && argv[i][0] == '-' && argv[i][1])
 		i += strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "--config") == 0 ||
-			     strcmp(argv[i], "--archive") == 0
-			 ? 2
-			 : 1;
+			strcmp(argv[i], "--archive") == 0
+		    ? 2
+		    : 1;
 	if (i <= 1 || i >= argc)
 		return;
 	command = argv[i];

@@ -47,8 +47,7 @@ void output_text(struct bytes text)
 
 		while (n < text.n && text.p[n] != '\n' && text.p[n] != '\t')
 			n++;
-		utf8_print(
-		    &clean, (struct bytes){text.p, n - (n > 0 && text.p[n - 1] == '\r')}, 0);
+		utf8_print(&clean, (struct bytes){text.p, n - (n > 0 && text.p[n - 1] == '\r')}, 0);
 		if (n < text.n)
 			buf_char(&clean, text.p[n]);
 		text = bytes_from(text, n + 1);
@@ -152,10 +151,8 @@ static void release_places(struct places *places)
  * of equals. */
 static const struct place *choose_place(const struct places *places, int64_t number)
 {
-	static const int order[] = {[PLACE_PRESENT] = 0,
-	    [PLACE_PURGED] = 1,
-	    [PLACE_GONE] = 2,
-	    [PLACE_RETIRED] = 3};
+	static const int order[] = {
+	    [PLACE_PRESENT] = 0, [PLACE_PURGED] = 1, [PLACE_GONE] = 2, [PLACE_RETIRED] = 3};
 	const struct place *best = NULL;
 	size_t i;
 
@@ -197,8 +194,8 @@ static int put_place(
 {
 	struct catalog_folder folder;
 
-	if (catalog_folder_number(
-		vault_catalog(app->vault), place->folder_number, &folder, err) != 1)
+	if (catalog_folder_number(vault_catalog(app->vault), place->folder_number, &folder, err) !=
+	    1)
 		return -1;
 	jsonout_text(json, "account", folder.account);
 	jsonout_text(json, "folder", folder.shown);
@@ -241,8 +238,7 @@ int output_json_message(struct app *app, struct jsonout *json,
 	int result;
 
 	jsonout_hex(json, "id", &message->id.sum);
-	result = catalog_places_of(
-	    vault_catalog(app->vault), message->n, keep_place, &places, err);
+	result = catalog_places_of(vault_catalog(app->vault), message->n, keep_place, &places, err);
 	best = choose_place(&places, place_number);
 	if (result == 0 && best)
 		result = put_place(app, json, best, err);

@@ -15,9 +15,9 @@
 /* Print a JSON object that was built in line, with an LF, and clear the buffer. */
 void output_json_line(struct buf *line);
 
-void output_text(struct bytes text);      /* as it is, but for control characters: LF, tab stay */
+void output_text(struct bytes text); /* as it is, but for control characters: LF, tab stay */
 void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void output_raw(struct bytes data);       /* exactly */
+void output_raw(struct bytes data); /* exactly */
 
 /* One cell, padded or cut to width columns; negative: to the right. No newline. */
 void output_cell(struct bytes text, int width);

@@ -51,7 +51,7 @@ static int compare_rows(const void *a, const void *b)
 static bool is_same_row(const struct row *a, const struct row *b, bool by_year)
 {
 	return a->verdict == b->verdict && a->rule == b->rule &&
-	       a->folder_number == b->folder_number && (!by_year || a->year == b->year);
+	    a->folder_number == b->folder_number && (!by_year || a->year == b->year);
 }
 
 /* Items in the order of rows, then those that are alike added up. */
@@ -100,8 +100,7 @@ static int print_row(
 	struct catalog_folder folder;
 	char years[32];
 
-	if (catalog_folder_number(
-		vault_catalog(app->vault), row->folder_number, &folder, err) != 1)
+	if (catalog_folder_number(vault_catalog(app->vault), row->folder_number, &folder, err) != 1)
 		return -1;
 	bar_size(row->bytes, size);
 	output_cell(bytes_of(rules->rule[row->rule].settings->name), 15);
@@ -203,8 +202,7 @@ static int print_json(
 	return result;
 }
 
-int plan_print(
-    struct app *app, const struct plan *plan, const struct rules *rules, struct err *err)
+int plan_print(struct app *app, const struct plan *plan, const struct rules *rules, struct err *err)
 {
 	return app->json ? print_json(app, plan, rules, err) : print_text(app, plan, rules, err);
 }

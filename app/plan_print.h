@@ -6,7 +6,7 @@
 
 #include "retention/plan.h"
 
-int plan_print(struct app *app, const struct plan *plan, const struct rules *rules,
-    struct err *err);
+int plan_print(
+    struct app *app, const struct plan *plan, const struct rules *rules, struct err *err);
 
 #endif

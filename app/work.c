@@ -32,8 +32,8 @@ static bool wants_folder(void *arg, struct bytes shown)
 static void show_sync(void *arg, const struct sync_progress *progress)
 {
 	struct sync_calls *calls = arg;
-	char *what = mem_format("%s: %.*s", calls->account->name, (int)progress->folder.n,
-	    progress->folder.p);
+	char *what = mem_format(
+	    "%s: %.*s", calls->account->name, (int)progress->folder.n, progress->folder.p);
 
 	bar_show(&calls->bar, what, progress->messages_done, progress->messages_expected,
 	    progress->bytes_done);
@@ -139,7 +139,8 @@ static int resolve(struct app *app, const struct settings_account *account,
 	result = purge_resolve(app->vault, ep, account->name, &resolved, err);
 	endpoint_close(ep);
 	if (resolved > 0)
-		app_note(app, "%s: looked what became of %" PRIu64 " messages of an interrupted purge",
+		app_note(app,
+		    "%s: looked what became of %" PRIu64 " messages of an interrupted purge",
 		    account->name, resolved);
 	return result;
 }
@@ -198,8 +199,8 @@ static void print_outcome_json(struct purge_calls *calls, const struct plan_item
 	struct jsonout json;
 	struct err err = {0};
 
-	if (catalog_message_n(
-		vault_catalog(calls->app->vault), item->message_n, &message, &err) != 1)
+	if (catalog_message_n(vault_catalog(calls->app->vault), item->message_n, &message, &err) !=
+	    1)
 		return;
 	jsonout_start(&json, &calls->line);
 	jsonout_object(&json, NULL);
@@ -223,17 +224,17 @@ static void print_outcome_text(struct purge_calls *calls, const struct plan_item
 		return;
 	if (outcome == PURGE_WOULD && !calls->app->verbose)
 		return;
-	if (catalog_message_n(
-		vault_catalog(calls->app->vault), item->message_n, &message, NULL) != 1)
+	if (catalog_message_n(vault_catalog(calls->app->vault), item->message_n, &message, NULL) !=
+	    1)
 		return;
 	sha256_hex(&message.id.sum, hex);
 	bar_clear();
-	printf("%.10s %s%s%s\n", hex, outcome_word(outcome), reason ? ": " : "",
-	    reason ? reason : "");
+	printf(
+	    "%.10s %s%s%s\n", hex, outcome_word(outcome), reason ? ": " : "", reason ? reason : "");
 }
 
-static void take_outcome(void *arg, const struct plan_item *item, enum purge_outcome outcome,
-    const char *reason)
+static void take_outcome(
+    void *arg, const struct plan_item *item, enum purge_outcome outcome, const char *reason)
 {
 	struct purge_calls *calls = arg;
 

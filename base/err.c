@@ -42,7 +42,7 @@ int err_set_v(struct err *err, enum err_code code, const char *format, va_list a
 	return -1;
 }
 
-int (err_set)(struct err *err, enum err_code code, const char *format, ...)
+int(err_set)(struct err *err, enum err_code code, const char *format, ...)
 {
 	va_list args;
 
@@ -52,7 +52,7 @@ int (err_set)(struct err *err, enum err_code code, const char *format, ...)
 	return -1;
 }
 
-int (err_os)(struct err *err, int error_number, const char *format, ...)
+int(err_os)(struct err *err, int error_number, const char *format, ...)
 {
 	bool full = error_number == ENOSPC || error_number == EDQUOT;
 	char words[128];
@@ -70,7 +70,7 @@ int (err_os)(struct err *err, int error_number, const char *format, ...)
 	return -1;
 }
 
-int (err_add)(struct err *err, const char *format, ...)
+int(err_add)(struct err *err, const char *format, ...)
 {
 	char before[ERR_TEXT_BYTES], old[ERR_TEXT_BYTES];
 	va_list args;

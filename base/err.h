@@ -72,8 +72,20 @@ void err_clear(struct err *err);
 
 /* That they return -1 is known to the compilers and to the analyzer this way: so "return
  * err_set(...)" is a failure to them too. */
-#define err_set(...) ({ (err_set)(__VA_ARGS__); -1; })
-#define err_os(...)  ({ (err_os)(__VA_ARGS__); -1; })
-#define err_add(...) ({ (err_add)(__VA_ARGS__); -1; })
+#define err_set(...)                                                                               \
+	({                                                                                         \
+		(err_set)(__VA_ARGS__);                                                            \
+		-1;                                                                                \
+	})
+#define err_os(...)                                                                                \
+	({                                                                                         \
+		(err_os)(__VA_ARGS__);                                                             \
+		-1;                                                                                \
+	})
+#define err_add(...)                                                                               \
+	({                                                                                         \
+		(err_add)(__VA_ARGS__);                                                            \
+		-1;                                                                                \
+	})
 
 #endif

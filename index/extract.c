@@ -44,21 +44,25 @@ static void clear(struct extract *extract)
 	extract->part_column = -1;
 }
 
-/* Another piece of text for a column: as much as fits, a line apart. */
+/* As much of text as fits, in whole characters. */
+static struct bytes fit(struct extract *extract, struct bytes text, size_t room)
+{
+	if (text.n <= room)
+		return text;
+	extract->is_cut = true;
+	while (room > 0 && ((unsigned char)text.p[room] & 0xc0) == 0x80)
+		room--;
+	return (struct bytes){text.p, room};
+}
+
+/* Another piece of text for a column, on a line of its own. */
 static void add_text(struct extract *extract, enum extract_column column, struct bytes text)
 {
 	struct buf *to = &extract->column[column];
 
-	if (text.n + 1 > to->max_bytes - to->n) {
-		extract->is_cut = true;
-		text.n = to->max_bytes - to->n;
-		if (text.n == 0)
-			return;
-		text.n--;
-	}
-	if (to->n > 0)
+	if (to->n > 0 && to->n < to->max_bytes)
 		buf_char(to, '\n');
-	buf_bytes(to, text);
+	buf_bytes(to, fit(extract, text, to->max_bytes - to->n));
 }
 
 static int take_header(
@@ -101,14 +105,9 @@ static int begin_part(
 static int take_piece(void *arg, struct bytes piece, struct err *err)
 {
 	struct extract *extract = arg;
-	size_t room = extract->part.max_bytes - extract->part.n;
 
 	(void)err;
-	if (piece.n > room) {
-		piece.n = room;
-		extract->is_cut = true;
-	}
-	buf_bytes(&extract->part, piece);
+	buf_bytes(&extract->part, fit(extract, piece, extract->part.max_bytes - extract->part.n));
 	return 0;
 }
 
@@ -127,6 +126,7 @@ static int end_part(void *arg, struct err *err)
 	}
 	buf_init(&text, EXTRACT_COLUMN_BYTES);
 	html_text(&text, buf_view(&extract->part));
+	extract->is_cut |= text.overflow;
 	add_text(extract, (enum extract_column)extract->part_column, buf_view(&text));
 	buf_release(&text);
 	return 0;

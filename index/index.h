@@ -37,7 +37,8 @@ void index_close(struct index *index);
 struct index_calls {
 	/* done of all messages; may be NULL */
 	void (*progress)(void *arg, uint64_t done, uint64_t all);
-	/* a message that could not be read; it is in the index without its text; may be NULL */
+	/* a message whose stored bytes are damaged: it is tried again each time, and can be found
+	 * by facts only; told once; may be NULL */
 	void (*problem)(void *arg, const struct msg_id *id, const char *text);
 	bool (*stop)(void *arg); /* may be NULL */
 	void *arg;
@@ -48,8 +49,11 @@ struct index_calls {
 int index_catchup(struct index *index, struct vault *vault, const struct index_calls *calls,
     uint64_t *indexed_out, struct err *err);
 
-/* How many messages of the catalogue are not indexed yet. */
+/* How many messages of the catalogue are not indexed yet; damaged ones do not count. */
 int index_behind(struct index *index, uint64_t *count_out, struct err *err);
+
+/* Is the text of that message in the index: 1, 0, -1. A rule might not see one that is not. */
+int index_has(struct index *index, int64_t message_n, struct err *err);
 
 /* Compare with the catalogue, and check the structure of the FTS tables: 0 fine, 1 something is
  * wrong (what), -1. Nobody may be writing to the index meanwhile. */

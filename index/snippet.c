@@ -54,18 +54,56 @@ static int next_folded(struct bytes *text, uint32_t *point)
 	return got;
 }
 
-/* The length of the term at the start of text, 0 when it is not there. */
+/* Pass over what is between words; false when there is nothing. */
+static bool skip_gap(struct bytes *text)
+{
+	bool any = false;
+
+	while (text->n > 0) {
+		struct bytes rest = *text;
+		uint32_t point;
+
+		next_folded(&rest, &point);
+		if (is_word(point))
+			break;
+		*text = rest;
+		any = true;
+	}
+	return any;
+}
+
+/* Pass over the next word of wanted in both; false when it does not stand in text. */
+static bool match_word(struct bytes *text, struct bytes *wanted)
+{
+	while (wanted->n > 0) {
+		struct bytes rest = *wanted;
+		uint32_t a, b;
+
+		next_folded(&rest, &a);
+		if (!is_word(a))
+			break;
+		if (text->n == 0)
+			return false;
+		next_folded(text, &b);
+		if (a != b)
+			return false;
+		*wanted = rest;
+	}
+	return true;
+}
+
+/* The length of the term at the start of text, 0 when it is not there. Between its words stands
+ * anything that is no word, as in the index. */
 static size_t match_here(struct bytes text, const struct term *term)
 {
 	struct bytes rest = text, wanted = term->text;
-	uint32_t a, b, next;
+	uint32_t next;
 
+	skip_gap(&wanted);
 	while (wanted.n > 0) {
-		if (rest.n == 0)
+		if (!match_word(&rest, &wanted))
 			return 0;
-		next_folded(&wanted, &a);
-		next_folded(&rest, &b);
-		if (a != b)
+		if (skip_gap(&wanted) && wanted.n > 0 && !skip_gap(&rest))
 			return 0;
 	}
 	if (!term->is_prefix && rest.n > 0) {
@@ -124,45 +162,66 @@ static size_t step_back(struct bytes text, size_t at)
 	return start;
 }
 
-/* Text with runs of blanks as one, up to the columns; hits are marked. */
-static void put_marked(struct buf *out, struct bytes text, const struct terms *terms,
-    size_t max_columns, const char *mark_begin, const char *mark_end)
+/* A hit that is being written. */
+struct marking {
+	const struct terms *terms;
+	const char *begin, *end;
+	size_t left; /* of the hit, in bytes of the text */
+	bool in_word;
+};
+
+/* Before a character is written: a hit may begin with it. */
+static void begin_mark(struct marking *marking, struct buf *out, struct bytes here, uint32_t point)
 {
-	bool in_word = false, blank = true;
-	size_t used = 0, hit = 0;
-	struct buf one;
+	bool word = is_word(point);
 
-	buf_init(&one, 64);
-	while (text.n > 0 && used < max_columns) {
-		struct bytes here = text;
-		uint32_t point, folded;
-
-		if (utf8_next(&text, &point) < 0)
-			point = UTF8_REPLACEMENT;
-		folded = point <= ' ' ? ' ' : fold(point);
-		if (hit == 0 && is_word(folded) && !in_word) {
-			hit = match_any(here, terms);
-			if (hit > 0)
-				buf_text(out, mark_begin);
-		}
-		in_word = is_word(folded);
-		if (point > ' ' || !blank) {
-			buf_clear(&one);
-			utf8_put(&one, point);
-			used += utf8_print(out, buf_view(&one), 0);
-		}
-		blank = point <= ' ';
-		if (hit > 0) {
-			size_t step = here.n - text.n;
-
-			hit = hit > step ? hit - step : 0;
-			if (hit == 0)
-				buf_text(out, mark_end);
-		}
+	if (marking->left == 0 && word && !marking->in_word) {
+		marking->left = match_any(here, marking->terms);
+		if (marking->left > 0)
+			buf_text(out, marking->begin);
 	}
-	if (hit > 0)
-		buf_text(out, mark_end);
-	buf_release(&one);
+	marking->in_word = word;
+}
+
+static void end_mark(struct marking *marking, struct buf *out, size_t bytes)
+{
+	if (marking->left == 0)
+		return;
+	marking->left = marking->left > bytes ? marking->left - bytes : 0;
+	if (marking->left == 0)
+		buf_text(out, marking->end);
+}
+
+/* Text with runs of blanks as one, up to the columns; hits are marked. */
+static void put_marked(
+    struct buf *out, struct bytes text, struct marking *marking, size_t max_columns)
+{
+	bool after_blank = true;
+	size_t used = 0, wide;
+	struct buf shown;
+
+	buf_init(&shown, 64);
+	while (text.n > 0) {
+		struct bytes here = text, one;
+		uint32_t point;
+
+		next_folded(&text, &point);
+		one = (struct bytes){here.p, here.n - text.n};
+		buf_clear(&shown);
+		wide = utf8_print(&shown, one, 0);
+		if (point == ' ' && after_blank)
+			buf_clear(&shown);
+		else
+			used += wide;
+		if (used > max_columns)
+			break;
+		begin_mark(marking, out, here, point);
+		buf_bytes(out, buf_view(&shown));
+		end_mark(marking, out, one.n);
+		after_blank = point == ' ';
+	}
+	end_mark(marking, out, SIZE_MAX);
+	buf_release(&shown);
 }
 
 void snippet_make(struct buf *out, const struct extract *extract, const struct query *query,
@@ -171,6 +230,7 @@ void snippet_make(struct buf *out, const struct extract *extract, const struct q
 	static const enum extract_column order[] = {EXTRACT_BODY, EXTRACT_ATTACHMENT,
 	    EXTRACT_FILENAME, EXTRACT_SUBJECT, EXTRACT_FROM, EXTRACT_TO, EXTRACT_CC, EXTRACT_LIST};
 	struct terms terms = {.count = 0};
+	struct marking marking = {.terms = &terms, .begin = mark_begin, .end = mark_end};
 	struct bytes text = buf_view(&extract->column[EXTRACT_BODY]);
 	size_t i, at = 0;
 
@@ -185,5 +245,5 @@ void snippet_make(struct buf *out, const struct extract *extract, const struct q
 			break;
 		}
 	}
-	put_marked(out, bytes_from(text, at), &terms, max_columns, mark_begin, mark_end);
+	put_marked(out, bytes_from(text, at), &marking, max_columns);
 }

@@ -5,8 +5,8 @@
 
 #include "archiver/endpoint/clearance_private.h"
 #include "archiver/imapwire/imapflags.h"
-#include "archiver/mime/mimehead.h"
 #include "archiver/sync/audit.h"
+#include "archiver/sync/recognise.h"
 
 #include "base/mem.h"
 
@@ -29,15 +29,16 @@ static int check_state(const struct guard *guard, struct err *err)
 	if (!state->is_writable)
 		return err_set(err, ERR_UNSAFE, "the server opens the folder read-only");
 	if (!state->can_delete)
-		return err_set(err, ERR_UNSAFE, "the server does not keep \\Deleted in this folder");
+		return err_set(
+		    err, ERR_UNSAFE, "the server does not keep \\Deleted in this folder");
 	return 0;
 }
 
 static int check_validity(const struct guard *guard, struct err *err)
 {
 	struct catalog_folder known;
-	int found = catalog_folder(
-	    vault_catalog(guard->vault), guard->account, guard->folder, &known, err);
+	int found =
+	    catalog_folder(vault_catalog(guard->vault), guard->account, guard->folder, &known, err);
 
 	if (found < 0)
 		return -1;
@@ -90,6 +91,7 @@ struct candidate {
 	uint64_t size_bytes;
 	const char *reason; /* why not; NULL so far */
 	bool is_seen;       /* the server has told what it is */
+	bool is_plain;      /* neither flagged nor a draft */
 };
 
 struct candidates {
@@ -97,6 +99,7 @@ struct candidates {
 	size_t count;
 	const struct rules *rules;
 	struct mimehead head;
+	bool is_surprised; /* one of them is another message on the server */
 };
 
 static void release(struct candidates *candidates)
@@ -154,31 +157,43 @@ static int prove(struct guard *guard, struct candidate *candidate, struct err *e
 	return 0;
 }
 
-static bool is_same_message_id(
-    struct candidates *candidates, const struct candidate *candidate, struct bytes header)
-{
-	mimehead_parse(&candidates->head, header);
-	return bytes_equal(
-	    buf_view(&candidates->head.message_id), buf_view(&candidate->message_id));
-}
-
 /* Does the server show the message that was archived? NULL, or the reason why not. */
-static const char *compare_live(struct candidates *candidates, const struct candidate *candidate,
+static const char *compare_live(struct candidates *candidates, struct candidate *candidate,
     const struct endpoint_identity *live)
 {
-	const struct rule *rule = &candidates->rules->rule[candidate->item->rule];
+	struct archived archived = {.date_unix = candidate->item->date_unix,
+	    .message_id = buf_view(&candidate->message_id),
+	    .size_bytes = candidate->size_bytes};
 
-	if (!live->has_flags || !live->has_date || !live->has_header || !live->has_size)
+	switch (recognise(&candidates->head, live, &archived)) {
+	case RECOGNISED:
+		return NULL;
+	case RECOGNISED_NOT_TOLD:
 		return "the server does not tell enough about it";
-	if (live->date_unix != candidate->item->date_unix)
+	case RECOGNISED_OTHER_DATE:
+		candidates->is_surprised = true;
 		return "its INTERNALDATE on the server is another one";
-	if (!is_same_message_id(candidates, candidate, live->header))
+	case RECOGNISED_OTHER_MESSAGE_ID:
+		candidates->is_surprised = true;
 		return "its Message-ID on the server is another one";
-	if (candidate->message_id.n == 0 && live->size_bytes != candidate->size_bytes)
-		return "it has no Message-ID, and its size on the server is another one";
-	if (imapflags_has(live->flags, "\\Flagged") && !rule->names_flagged)
+	case RECOGNISED_OTHER_SIZE:
+		/* Many servers only estimate it, so with a Message-ID it proves nothing. */
+		return candidate->message_id.n > 0
+		    ? NULL
+		    : "it has no Message-ID, and its size on the server is another one";
+	}
+	return "it could not be compared";
+}
+
+static const char *check_flags(
+    const struct rule *rule, struct candidate *candidate, struct bytes flags)
+{
+	bool flagged = imapflags_has(flags, "\\Flagged"), draft = imapflags_has(flags, "\\Draft");
+
+	candidate->is_plain = !flagged && !draft;
+	if (flagged && !rule->names_flagged)
 		return "it is flagged on the server now";
-	if (imapflags_has(live->flags, "\\Draft") && !rule->names_draft)
+	if (draft && !rule->names_draft)
 		return "it is a draft on the server now";
 	return NULL;
 }
@@ -194,11 +209,12 @@ static int take_live(void *arg, const struct endpoint_identity *live, struct err
 
 		if (candidate->item->uid != live->uid.value || candidate->reason)
 			continue;
-		/* Told in several pieces: each must not contradict; one must be complete. */
-		if (!live->has_header && candidate->is_seen)
-			return 0;
-		candidate->reason = compare_live(candidates, candidate, live);
 		candidate->is_seen = true;
+		candidate->reason = compare_live(candidates, candidate, live);
+		if (!candidate->reason)
+			candidate->reason =
+			    check_flags(&candidates->rules->rule[candidate->item->rule], candidate,
+				live->flags);
 		return 0;
 	}
 	return 0;
@@ -219,6 +235,10 @@ static int ask_server(struct guard *guard, struct candidates *candidates, struct
 	for (i = 0; i < candidates->count; i++)
 		if (!candidates->candidate[i].reason && !candidates->candidate[i].is_seen)
 			candidates->candidate[i].reason = "the server does not show it";
+	for (i = 0; candidates->is_surprised && i < candidates->count; i++)
+		if (!candidates->candidate[i].reason)
+			candidates->candidate[i].reason =
+			    "another UID of this folder means another message now";
 	seqset_release(&uids);
 	return result;
 }
@@ -233,9 +253,16 @@ static struct clearance *make_clearance(
 	buf_bytes(&clearance->folder, guard->folder);
 	clearance->uidvalidity = guard->state.uidvalidity;
 	seqset_init(&clearance->uids);
-	for (i = 0; i < candidates->count; i++)
-		if (!candidates->candidate[i].reason && candidates->candidate[i].is_seen)
-			seqset_add(&clearance->uids, candidates->candidate[i].item->uid);
+	seqset_init(&clearance->plain);
+	for (i = 0; i < candidates->count; i++) {
+		const struct candidate *candidate = &candidates->candidate[i];
+
+		if (candidate->reason || !candidate->is_seen)
+			continue;
+		seqset_add(&clearance->uids, candidate->item->uid);
+		if (candidate->is_plain)
+			seqset_add(&clearance->plain, candidate->item->uid);
+	}
 	return clearance;
 }
 
@@ -253,7 +280,7 @@ int guard_messages(struct guard *guard, const struct plan_item *item, size_t cou
 		candidates.candidate[i].item = &item[i];
 		buf_init(&candidates.candidate[i].message_id, MIMEHEAD_VALUE_BYTES);
 	}
-	if (!guard->has_passed) {
+	if (!guard->has_passed || guard->is_surprised) {
 		err_set(err, ERR_BUG, "a folder that has not passed its guard");
 		goto out;
 	}
@@ -266,6 +293,7 @@ int guard_messages(struct guard *guard, const struct plan_item *item, size_t cou
 	for (i = 0; i < count; i++)
 		if (candidates.candidate[i].reason)
 			refuse(arg, &item[i], candidates.candidate[i].reason);
+	guard->is_surprised = candidates.is_surprised;
 	*out = make_clearance(guard, &candidates);
 	result = 0;
 out:
@@ -289,5 +317,6 @@ void clearance_free(struct clearance *clearance)
 		return;
 	buf_release(&clearance->folder);
 	seqset_release(&clearance->uids);
+	seqset_release(&clearance->plain);
 	free(clearance);
 }

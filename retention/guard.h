@@ -7,7 +7,8 @@
  *                listed exception
  *   the message  committed; read back from the disk, rebuilt, its SHA-256 right; not held; the
  *                server shows under its UID the same Message-ID and INTERNALDATE (without a
- *                Message-ID also the same size), and no flag that forbids it
+ *                Message-ID also the same size), and no flag that forbids it; and so for
+ *                all others of its group: where one UID means another message, none is cleared
  *
  *   guard_folder(&guard, &err)                        once per folder
  *   guard_messages(&guard, items, count, refuse, ...) -> a clearance for those that passed
@@ -30,6 +31,8 @@ struct guard {
 	struct endpoint_state state;
 	bool is_rehearsal; /* the folder is open read-only, and nothing will be deleted */
 	bool has_passed;   /* guard_folder did */
+	bool is_surprised; /* a UID was another message than the archived one: the folder's UIDs
+			    * cannot be trusted, and nothing more of it is cleared */
 };
 
 /* ERR_UNSAFE with the reason when nothing of the folder may be deleted. The audit that it makes

@@ -140,14 +140,13 @@ static int fence_share(
 
 	for (i = 0; i < plan->count; i++) {
 		struct plan_item *item = &plan->item[i];
-		uint64_t percent =
-		    (uint64_t)rules->rule[item->rule].settings->max_share_percent;
+		uint64_t percent = (uint64_t)rules->rule[item->rule].settings->max_share_percent;
 
 		if (item->folder_number != folder) {
 			folder = item->folder_number;
 			present = going = 0;
-			if (catalog_present_places(catalog, folder, item->uidvalidity,
-				count_place, &present, err) != 0)
+			if (catalog_present_places(catalog, folder, item->uidvalidity, count_place,
+				&present, err) != 0)
 				return -1;
 		}
 		if (item->verdict != VERDICT_PURGE)
@@ -211,8 +210,7 @@ int plan_make(struct plan *plan, struct catalog *catalog, struct index *index,
 
 		if (rule == 0 || rules->rule[rule - 1].settings->action != SETTINGS_PURGE)
 			continue;
-		plan->item =
-		    mem_grow(plan->item, &plan->room, plan->count + 1, sizeof *plan->item);
+		plan->item = mem_grow(plan->item, &plan->room, plan->count + 1, sizeof *plan->item);
 		item = &plan->item[plan->count++];
 		if (judge(catalog, (int64_t)i, &rules->rule[rule - 1], now_unix, item, err) != 0)
 			goto out;
@@ -248,8 +246,8 @@ int plan_why(struct catalog *catalog, struct index *index, const struct rules *r
 	if (decide_all(&decisions, catalog, index, rules, NULL, err) != 0)
 		goto out;
 	rule = place_number > 0 && (size_t)place_number < decisions.count
-		   ? decisions.rule[place_number] - 1
-		   : -1;
+	    ? decisions.rule[place_number] - 1
+	    : -1;
 	if (judge(catalog, place_number, rule < 0 ? NULL : &rules->rule[rule], now_unix, &item,
 		err) != 0)
 		goto out;

@@ -11,18 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UIDS_SHOWN_BYTES 200
+
 struct purge {
 	const struct purge_options *options;
 	struct purge_report *report;
 	struct catalog *catalog;
 	struct guard guard;
+	int64_t folder_number;
 	struct buf account, folder, shown; /* copies: views of the catalogue do not last */
 	uint64_t next_group;
 	bool must_end_folder;
 };
 
-static void problem(struct purge *purge, const char *text)
+/* What is said of the open folder, which is not gone on with. */
+static void end_folder(struct purge *purge, const char *text)
 {
+	purge->must_end_folder = true;
+	purge->report->folders_failed++;
 	if (purge->options->problem)
 		purge->options->problem(purge->options->arg, buf_view(&purge->shown), text);
 }
@@ -133,28 +139,85 @@ static int log_outcomes(struct purge *purge, const struct plan_item *item, size_
 
 /* ---- a group of messages of the open folder ---- */
 
+/* The server refused: look at once what became of the group, which ends the folder. */
+static int resolve_refused(struct purge *purge, const struct plan_item *item, size_t count,
+    const struct clearance *clearance, const char *why, struct err *err)
+{
+	struct catalog_place place;
+	uint64_t resolved;
+	size_t i;
+
+	end_folder(purge, why);
+	if (purge_resolve(purge->options->vault, purge->options->ep, purge->options->account,
+		&resolved, err) != 0)
+		return -1;
+	for (i = 0; i < count; i++) {
+		bool gone;
+
+		if (!clearance_has(clearance, item[i].uid))
+			continue;
+		if (catalog_place(purge->catalog, item[i].place_number, &place, err) != 1)
+			return -1;
+		gone = place.state == PLACE_PURGED;
+		tell(purge, &item[i], gone ? PURGE_CONFIRMED : PURGE_KEPT, gone ? NULL : why);
+	}
+	return 0;
+}
+
+/* Messages went that nobody asked for: such a server is told nothing more. */
+static int stop_for_lost(struct purge *purge, const struct seqset *lost, struct err *err)
+{
+	struct catalog_place place;
+	struct buf uids;
+	uint32_t uid = 0;
+	uint64_t archived = 0;
+
+	while ((uid = seqset_next(lost, uid)) != 0)
+		archived += catalog_place_at(purge->catalog, purge->folder_number,
+				purge->guard.state.uidvalidity, uid, &place, NULL) == 1;
+	buf_init(&uids, UIDS_SHOWN_BYTES);
+	seqset_format(lost, 0, UINT64_MAX, UIDS_SHOWN_BYTES - 1, &uids);
+	err_set(err, ERR_UNSAFE,
+	    "%.*s: %" PRIu64
+	    " messages went that the server was not told to delete (UID %s; %" PRIu64
+	    " of them are in the archive): this purge ends here",
+	    (int)purge->shown.n, purge->shown.n ? purge->shown.p : "", seqset_count(lost),
+	    buf_string(&uids), archived);
+	err_class(err, RETRY_NEVER, SCOPE_ACCOUNT);
+	buf_release(&uids);
+	return -1;
+}
+
 static int expunge(struct purge *purge, const struct plan_item *item, size_t count,
     const struct clearance *clearance, struct err *err)
 {
-	struct seqset left;
+	struct seqset left, lost;
+	struct err why = {0};
 	int result = -1;
 
 	seqset_init(&left);
+	seqset_init(&lost);
 	if (log_intents(purge, item, count, clearance, err) != 0)
 		goto out;
-	if (endpoint_expunge(purge->options->ep, clearance, &left, err) != 0)
-		goto out; /* the outcome is unknown: purge_resolve will look */
+	if (endpoint_expunge(purge->options->ep, clearance, &left, &lost, &why) != 0) {
+		if (why.code == ERR_SERVER || why.code == ERR_UNSAFE)
+			result = resolve_refused(purge, item, count, clearance, why.text, err);
+		else if (err)
+			*err = why; /* the outcome is unknown: purge_resolve will look */
+		goto out;
+	}
 	if (log_outcomes(purge, item, count, clearance, &left, err) != 0)
 		goto out;
-	if (!seqset_is_empty(&left)) {
-		purge->must_end_folder = true;
-		purge->report->folders_failed++;
-		problem(purge, "the server did not delete everything it was told to: this folder "
-			       "is left alone");
-	}
 	result = 0;
+	if (!seqset_is_empty(&lost))
+		result = stop_for_lost(purge, &lost, err);
+	else if (!seqset_is_empty(&left))
+		end_folder(purge,
+		    "the server did not delete everything it was told to: this "
+		    "folder is left alone");
 out:
 	seqset_release(&left);
+	seqset_release(&lost);
 	return result;
 }
 
@@ -172,8 +235,8 @@ static int purge_group(
     struct purge *purge, const struct plan_item *item, size_t count, struct err *err)
 {
 	struct clearance *clearance = NULL;
-	int result = guard_messages(
-	    &purge->guard, item, count, take_refusal, purge, &clearance, err);
+	int result =
+	    guard_messages(&purge->guard, item, count, take_refusal, purge, &clearance, err);
 
 	if (result == 0 && clearance_count(clearance) > 0) {
 		if (purge->options->is_rehearsal)
@@ -181,6 +244,10 @@ static int purge_group(
 		else
 			result = expunge(purge, item, count, clearance, err);
 	}
+	if (result == 0 && purge->guard.is_surprised)
+		end_folder(purge,
+		    "a message is not the one that was archived under its UID: this "
+		    "folder is left alone");
 	/* The canary is over when one group has gone as it should. */
 	if (result == 0 && clearance_count(clearance) > 0 && !purge->must_end_folder)
 		purge->next_group = PURGE_GROUP_COUNT;
@@ -196,6 +263,7 @@ static int copy_names(struct purge *purge, int64_t folder_number, struct err *er
 
 	if (catalog_folder_number(purge->catalog, folder_number, &folder, err) != 1)
 		return -1;
+	purge->folder_number = folder_number;
 	buf_clear(&purge->account);
 	buf_clear(&purge->folder);
 	buf_clear(&purge->shown);
@@ -274,8 +342,7 @@ static int purge_folder(
 		*err = why;
 		return -1;
 	}
-	purge->report->folders_failed++;
-	problem(purge, why.text);
+	end_folder(purge, why.text);
 	for (i = 0; i < count; i++)
 		if (item[i].verdict == VERDICT_PURGE)
 			tell(purge, &item[i], PURGE_REFUSED, why.text);
@@ -311,8 +378,8 @@ static int end_run(struct purge *purge, const struct err *why, struct err *err)
 
 static int ask_quota(struct purge *purge, uint64_t *used_kib, struct err *err)
 {
-	int got = endpoint_quota(
-	    purge->options->ep, used_kib, &purge->report->quota_limit_kib, err);
+	int got =
+	    endpoint_quota(purge->options->ep, used_kib, &purge->report->quota_limit_kib, err);
 
 	purge->report->has_quota = got == 1;
 	return got < 0 ? -1 : 0;
@@ -332,8 +399,8 @@ int purge_run(const struct purge_options *options, struct purge_report *report, 
 	buf_init(&purge.account, 4096);
 	buf_init(&purge.folder, 65536);
 	buf_init(&purge.shown, 65536);
-	if (catalog_purged_count(
-		purge.catalog, bytes_of(options->account), &purged_before, err) != 0 ||
+	if (catalog_purged_count(purge.catalog, bytes_of(options->account), &purged_before, err) !=
+		0 ||
 	    vault_forget_cached(options->vault, err) != 0 ||
 	    ask_quota(&purge, &report->quota_before_kib, err) != 0)
 		goto out;

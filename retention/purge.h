@@ -11,7 +11,8 @@
  * The intent is durable before the server is told, the outcome is what the server shows
  * afterwards. The first group of an account's first purge is PURGE_CANARY_COUNT messages; only
  * when all of them went as they should do the others follow. Anything unexpected ends the
- * folder. A purge that ends anywhere leaves intents; purge_resolve looks what became of them. */
+ * folder; a message that goes without having been asked for ends the run. A purge that ends
+ * anywhere leaves intents; purge_resolve looks what became of them. */
 #ifndef RETENTION_PURGE_H
 #define RETENTION_PURGE_H
 
@@ -20,7 +21,7 @@
 #include <signal.h>
 
 #define PURGE_CANARY_COUNT 10
-#define PURGE_GROUP_COUNT 500
+#define PURGE_GROUP_COUNT  500
 
 enum purge_outcome {
 	PURGE_CONFIRMED, /* gone from the server, and proved to be in the archive before */
@@ -37,7 +38,7 @@ struct purge_options {
 	const struct plan *plan; /* items of other accounts are passed over */
 	bool is_rehearsal;       /* the same way up to the intent, and folders only read */
 	void (*outcome)(void *arg, const struct plan_item *item, enum purge_outcome outcome,
-	    const char *reason); /* may be NULL */
+	    const char *reason);                                           /* may be NULL */
 	void (*problem)(void *arg, struct bytes folder, const char *text); /* may be NULL */
 	void *arg;
 	const volatile sig_atomic_t *stop; /* may be NULL */
@@ -57,7 +58,8 @@ struct purge_report {
 int purge_run(const struct purge_options *options, struct purge_report *report, struct err *err);
 
 /* Look at the server what became of intents without an outcome: gone ones are confirmed, others
- * kept, and marks that our interrupted expunge left on them are taken off. */
+ * kept, and marks that our interrupted expunge left on them are taken off as far as the server
+ * lets us. Those of a folder that cannot be opened, or not wholly listed, stay as they are. */
 int purge_resolve(struct vault *vault, struct endpoint *ep, const char *account,
     uint64_t *resolved_out, struct err *err);
 

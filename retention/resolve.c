@@ -40,8 +40,8 @@ static int add(void *arg, const struct catalog_purge *purge, struct err *err)
 	struct intent *intent;
 
 	(void)err;
-	resolve->intent = mem_grow(
-	    resolve->intent, &resolve->room, resolve->count + 1, sizeof *resolve->intent);
+	resolve->intent =
+	    mem_grow(resolve->intent, &resolve->room, resolve->count + 1, sizeof *resolve->intent);
 	intent = &resolve->intent[resolve->count++];
 	*intent = (struct intent){.folder_number = purge->folder_number,
 	    .message_n = purge->message_n,
@@ -53,18 +53,27 @@ static int add(void *arg, const struct catalog_purge *purge, struct err *err)
 }
 
 struct live {
-	struct seqset there, marked;
+	struct seqset asked, there, marked;
 };
 
-static int note(void *arg, const struct endpoint_identity *identity, struct err *err)
+static int note(void *arg, struct imap_uid uid, struct bytes flags, struct err *err)
 {
 	struct live *live = arg;
 
 	(void)err;
-	seqset_add(&live->there, identity->uid.value);
-	if (identity->has_flags && imapflags_has(identity->flags, "\\Deleted"))
-		seqset_add(&live->marked, identity->uid.value);
+	if (!seqset_has(&live->asked, uid.value))
+		return 0;
+	seqset_add(&live->there, uid.value);
+	if (imapflags_has(flags, "\\Deleted"))
+		seqset_add(&live->marked, uid.value);
 	return 0;
+}
+
+static void release(struct live *live)
+{
+	seqset_release(&live->asked);
+	seqset_release(&live->there);
+	seqset_release(&live->marked);
 }
 
 static int log_outcome(struct resolve *resolve, const struct intent *intent,
@@ -81,72 +90,98 @@ static int log_outcome(struct resolve *resolve, const struct intent *intent,
 	    .reason = bytes_of(reason)};
 	struct catalog_message message;
 
-	if (catalog_message_n(
-		vault_catalog(resolve->vault), intent->message_n, &message, err) != 1)
+	if (catalog_message_n(vault_catalog(resolve->vault), intent->message_n, &message, err) != 1)
 		return -1;
 	event.id = message.id.sum;
 	resolve->resolved++;
 	return vault_log(resolve->vault, &event, err);
 }
 
-/* Look at those that are there, and take marks of ours off. */
-static int look(struct resolve *resolve, const struct intent *intent, size_t count,
-    struct live *live, struct err *err)
+/* Which of them are listed, and marks of ours off: 1, 0 when the listing proves nothing, -1. */
+static int look(
+    struct resolve *resolve, const struct endpoint_state *state, struct live *live, struct err *err)
 {
-	struct seqset asked;
-	size_t i;
-	int result;
+	struct err why = {0};
+	uint64_t listed;
 
-	seqset_init(&asked);
-	for (i = 0; i < count; i++)
-		seqset_add(&asked, intent[i].uid);
-	result = endpoint_identify(resolve->ep, &asked, note, live, err);
-	if (result == 0 && !seqset_is_empty(&live->marked))
-		result = endpoint_unmark(resolve->ep, &live->marked, err);
-	seqset_release(&asked);
-	return result;
+	if (endpoint_scan(resolve->ep, note, live, &listed, err) != 0)
+		return -1;
+	if (listed < state->messages)
+		return 0;
+	/* A mark that the server does not let us take off is nobody's loss. */
+	if (seqset_is_empty(&live->marked) || !state->is_writable ||
+	    endpoint_unmark(resolve->ep, &live->marked, &why) == 0 || why.code == ERR_SERVER)
+		return 1;
+	if (err)
+		*err = why;
+	return -1;
+}
+
+static int log_outcomes(struct resolve *resolve, const struct intent *intent, size_t count,
+    const struct live *live, bool same, struct err *err)
+{
+	struct catalog_folder folder;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		/* Asked for each time: the names are views that other questions may move. */
+		if (catalog_folder_number(
+			vault_catalog(resolve->vault), intent->folder_number, &folder, err) != 1)
+			return -1;
+		if (log_outcome(resolve, &intent[i], &folder,
+			!same || seqset_has(&live->there, intent[i].uid),
+			same ? "found so after an interruption"
+			     : "the folder was numbered anew before its outcome was seen",
+			err) != 0)
+			return -1;
+	}
+	return vault_commit(resolve->vault, err);
+}
+
+/* 1 opened; 0 when it cannot be: deleted since, or locked just now; -1. */
+static int open_folder(
+    struct resolve *resolve, struct bytes name, struct endpoint_state *state, struct err *err)
+{
+	struct err why = {0};
+
+	if (endpoint_select(resolve->ep, name, ENDPOINT_WRITE, state, &why) == 0)
+		return 1;
+	if (why.code == ERR_SERVER)
+		return 0;
+	if (err)
+		*err = why;
+	return -1;
 }
 
 static int resolve_folder(
     struct resolve *resolve, const struct intent *intent, size_t count, struct err *err)
 {
-	struct catalog *catalog = vault_catalog(resolve->vault);
 	struct catalog_folder folder;
 	struct endpoint_state state;
 	struct live live;
 	bool same;
 	size_t i;
-	int result = -1;
+	int seen;
 
-	if (catalog_folder_number(catalog, intent->folder_number, &folder, err) != 1)
+	if (catalog_folder_number(
+		vault_catalog(resolve->vault), intent->folder_number, &folder, err) != 1)
 		return -1;
 	if (!bytes_is(folder.account, resolve->account))
 		return 0;
+	seqset_init(&live.asked);
 	seqset_init(&live.there);
 	seqset_init(&live.marked);
-	if (endpoint_select(resolve->ep, folder.name, ENDPOINT_WRITE, &state, err) != 0)
-		goto out;
+	for (i = 0; i < count; i++)
+		seqset_add(&live.asked, intent[i].uid);
+	seen = open_folder(resolve, folder.name, &state, err);
 	/* Numbered anew: what became of them cannot be seen any more, so nothing is claimed. */
-	same = state.uidvalidity == intent->uidvalidity;
-	if (same && look(resolve, intent, count, &live, err) != 0)
-		goto out;
-	for (i = 0; i < count; i++) {
-		bool is_there = !same || seqset_has(&live.there, intent[i].uid);
-
-		if (log_outcome(resolve, &intent[i], &folder, is_there,
-			same ? "found so after an interruption"
-			     : "the folder was numbered anew before its outcome was seen",
-			err) != 0)
-			goto out;
-		/* The event's names are views that the next question may move. */
-		if (catalog_folder_number(catalog, intent->folder_number, &folder, err) != 1)
-			goto out;
-	}
-	result = vault_commit(resolve->vault, err);
-out:
-	seqset_release(&live.there);
-	seqset_release(&live.marked);
-	return result;
+	same = seen == 1 && state.uidvalidity == intent->uidvalidity;
+	if (same)
+		seen = look(resolve, &state, &live, err);
+	if (seen == 1 && log_outcomes(resolve, intent, count, &live, same, err) != 0)
+		seen = -1;
+	release(&live);
+	return seen < 0 ? -1 : 0;
 }
 
 int purge_resolve(struct vault *vault, struct endpoint *ep, const char *account,

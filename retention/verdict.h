@@ -24,8 +24,8 @@ enum verdict {
 	VERDICT_DRAFT,     /* the same of is:draft */
 	VERDICT_TOO_FRESH, /* not archived as long as the rule's "after" asks */
 	/* Fences of a whole run (retention/plan): */
-	VERDICT_SHARE,     /* more than max-share of its folder would go */
-	VERDICT_COUNT      /* more than max-count messages would go */
+	VERDICT_SHARE, /* more than max-share of its folder would go */
+	VERDICT_COUNT  /* more than max-count messages would go */
 };
 
 /* rule: the first that selects the message; NULL: none does. */

@@ -12,6 +12,7 @@ struct clearance {
 	struct buf folder; /* server name */
 	uint32_t uidvalidity;
 	struct seqset uids;
+	struct seqset plain; /* of them: neither flagged nor drafts when they were cleared */
 };
 
 #endif

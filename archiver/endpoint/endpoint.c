@@ -74,8 +74,7 @@ int endpoint_append(struct endpoint *ep, const struct endpoint_append *append,
 	return ep->ops->append(ep, append, fn, arg, err);
 }
 
-int endpoint_append_wait(
-    struct endpoint *ep, endpoint_appended_fn fn, void *arg, struct err *err)
+int endpoint_append_wait(struct endpoint *ep, endpoint_appended_fn fn, void *arg, struct err *err)
 {
 	return ep->ops->append_wait(ep, fn, arg, err);
 }

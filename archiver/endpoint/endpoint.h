@@ -100,7 +100,8 @@ int endpoint_quota(
 
 /* Every message: UID and flags (normalised). The number seen; compare it with state.messages:
  * fewer means that the listing is not complete. */
-typedef int (*endpoint_scan_fn)(void *arg, struct imap_uid uid, struct bytes flags, struct err *err);
+typedef int (*endpoint_scan_fn)(
+    void *arg, struct imap_uid uid, struct bytes flags, struct err *err);
 int endpoint_scan(
     struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out, struct err *err);
 
@@ -164,8 +165,7 @@ typedef int (*endpoint_appended_fn)(
     void *arg, const struct endpoint_appended *appended, struct err *err);
 int endpoint_append(struct endpoint *ep, const struct endpoint_append *append,
     endpoint_appended_fn fn, void *arg, struct err *err);
-int endpoint_append_wait(
-    struct endpoint *ep, endpoint_appended_fn fn, void *arg, struct err *err);
+int endpoint_append_wait(struct endpoint *ep, endpoint_appended_fn fn, void *arg, struct err *err);
 
 /* Deletes exactly the cleared messages; the folder must be selected for writing, and still be
  * the one that was cleared. Lists the folder before and after: left_out are the cleared ones

@@ -13,8 +13,7 @@ struct endpoint_ops {
 	int (*select)(struct endpoint *ep, struct bytes name, enum endpoint_mode mode,
 	    struct endpoint_state *out, struct err *err);
 	int (*create)(struct endpoint *ep, struct bytes name, struct err *err);
-	int (*name_for)(
-	    struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
+	int (*name_for)(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
 	int (*quota)(
 	    struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err);
 	int (*scan)(struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out,

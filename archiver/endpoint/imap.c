@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FOLDERS_MAX 20000
-#define NAME_MAX_BYTES 1000
-#define TEXT_OF(number) TEXT_OF_(number)
+#define FOLDERS_MAX      20000
+#define NAME_MAX_BYTES   1000
+#define TEXT_OF(number)  TEXT_OF_(number)
 #define TEXT_OF_(number) #number
-#define STATUS_AT_ONCE 50
+#define STATUS_AT_ONCE   50
 
 static void imap_close(struct endpoint *ep)
 {
@@ -163,9 +163,10 @@ static int add_folder(struct folders *folders, const struct response_list *mailb
 	if (mailbox->name.n == 0 || find_folder(folders, mailbox->name, SIZE_MAX))
 		return 0;
 	if (folders->count == FOLDERS_MAX)
-		return err_set(err, ERR_LIMIT, "the server lists more than %d folders", FOLDERS_MAX);
-	folders->folder = mem_grow(
-	    folders->folder, &folders->room, folders->count + 1, sizeof *folders->folder);
+		return err_set(
+		    err, ERR_LIMIT, "the server lists more than %d folders", FOLDERS_MAX);
+	folders->folder =
+	    mem_grow(folders->folder, &folders->room, folders->count + 1, sizeof *folders->folder);
 	folder = &folders->folder[folders->count++];
 	memset(folder, 0, sizeof *folder);
 	folder->name = bytes_string(mailbox->name);
@@ -174,8 +175,8 @@ static int add_folder(struct folders *folders, const struct response_list *mailb
 	folder->delimiter = mailbox->delimiter;
 	folder->unusable = unusable_name(mailbox->name);
 	folder->is_selectable = !folder->unusable &&
-				!has_attribute(mailbox->attributes, "\\Noselect") &&
-				!has_attribute(mailbox->attributes, "\\NonExistent");
+	    !has_attribute(mailbox->attributes, "\\Noselect") &&
+	    !has_attribute(mailbox->attributes, "\\NonExistent");
 	return 0;
 }
 
@@ -208,8 +209,8 @@ static int take_listed(void *arg, const struct response *response, struct err *e
 static const char *status_items(const struct imap_session *session)
 {
 	return capability_has(&session->can, CAP_CONDSTORE)
-		   ? "(MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
-		   : "(MESSAGES UIDNEXT UIDVALIDITY)";
+	    ? "(MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+	    : "(MESSAGES UIDNEXT UIDVALIDITY)";
 }
 
 static int ask_status(struct imap_session *session, const struct folder *folder,
@@ -221,8 +222,8 @@ static int ask_status(struct imap_session *session, const struct folder *folder,
 	buf_init(&name, 4 * NAME_MAX_BYTES);
 	result = imapcommand_astring(&name, name_of(folder), err);
 	if (result == 0)
-		result = imap_command(session, tag, err, "STATUS %s %s", buf_string(&name),
-		    status_items(session));
+		result = imap_command(
+		    session, tag, err, "STATUS %s %s", buf_string(&name), status_items(session));
 	buf_release(&name);
 	return result;
 }
@@ -243,8 +244,8 @@ static int ask_states(struct imap_session *session, struct folders *folders, str
 			sent++;
 		}
 		for (answered = 0; answered < sent; answered++)
-			if (imap_await(session, &tag[answered], take_listed, folders, &result,
-				err) != 0)
+			if (imap_await(
+				session, &tag[answered], take_listed, folders, &result, err) != 0)
 				return -1;
 	}
 	return 0;
@@ -279,10 +280,11 @@ static void show_name(struct buf *out, const struct folder *folder)
 	size_t start = out->n, i;
 
 	utf7_decode(out, name_of(folder));
-	if (folder->delimiter && folder->delimiter != '/')
-		for (i = start; i < out->n; i++)
-			if (out->p[i] == folder->delimiter)
-				out->p[i] = '/';
+	for (i = start; i < out->n; i++)
+		if (out->p[i] == '\0')
+			out->p[i] = '_'; /* a name may hold it, encoded; a string cannot */
+		else if (folder->delimiter && out->p[i] == folder->delimiter)
+			out->p[i] = '/';
 	if (bytes_is_nocase(name_of(folder), "INBOX")) {
 		buf_cut(out, start);
 		buf_text(out, "INBOX");
@@ -375,9 +377,8 @@ static int imap_select(struct endpoint *ep, struct bytes name, enum endpoint_mod
 	buf_clear(&session->selected);
 	buf_clear(&session->permanent);
 	/* Without a word about them all flags are permanent (RFC 9051 section 6.3.2). */
-	session->state = (struct endpoint_state){.can_delete = true,
-	    .is_writable = mode == ENDPOINT_WRITE,
-	    .uids_are_sticky = true};
+	session->state = (struct endpoint_state){
+	    .can_delete = true, .is_writable = mode == ENDPOINT_WRITE, .uids_are_sticky = true};
 	session->exists = 0;
 	session->has_exists = false;
 	session->mode = mode;
@@ -415,7 +416,8 @@ static int imap_create(struct endpoint *ep, struct bytes name, struct err *err)
 		goto out;
 	if (imap_do(session, NULL, NULL, &why, "CREATE %s", buf_string(&quoted)) != 0) {
 		/* Servers have many words for "exists": opening it tells. */
-		if (why.code != ERR_SERVER || imap_select(ep, name, ENDPOINT_READ, &state, NULL) != 0) {
+		if (why.code != ERR_SERVER ||
+		    imap_select(ep, name, ENDPOINT_READ, &state, NULL) != 0) {
 			if (err)
 				*err = why;
 			goto out;
@@ -466,8 +468,7 @@ static int learn_names(struct imap_session *session, struct err *err)
 	return 0;
 }
 
-static int imap_name_for(
-    struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err)
+static int imap_name_for(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err)
 {
 	struct imap_session *session = IMAP_SESSION(ep);
 	struct buf level;
@@ -510,8 +511,7 @@ static int take_quota(void *arg, const struct response *response, struct err *er
 	struct response_quota *quota = arg;
 
 	(void)err;
-	if (response->kind == RESPONSE_QUOTA && response->quota.has_storage &&
-	    !quota->has_storage)
+	if (response->kind == RESPONSE_QUOTA && response->quota.has_storage && !quota->has_storage)
 		*quota = response->quota;
 	return 0;
 }

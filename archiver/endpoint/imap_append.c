@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW 64 /* appends under way */
+#define WINDOW              64   /* appends under way */
 #define SMALL_LITERAL_BYTES 4096 /* of LITERAL- */
 
 struct imap_pending {
@@ -53,7 +53,7 @@ static int tell(const struct response *response, void *cookie, endpoint_appended
 	told.ok = result.ok;
 	told.reason = bytes_of(result.reason);
 	told.is_over_quota = strcasestr(result.code, "OVERQUOTA") != NULL ||
-			     strcasestr(result.reason, "quota") != NULL;
+	    strcasestr(result.reason, "quota") != NULL;
 	told.is_too_big = strcasestr(result.code, "TOOBIG") != NULL;
 	if (result.ok)
 		take_append_uid(response, &told);
@@ -129,8 +129,7 @@ static int await_go(struct imap_session *session, const struct imap_tag *tag, vo
 	}
 }
 
-static void add_pending(
-    struct imap_session *session, const struct imap_tag *tag, void *cookie)
+static void add_pending(struct imap_session *session, const struct imap_tag *tag, void *cookie)
 {
 	session->pending = mem_grow(session->pending, &session->pending_room,
 	    session->pending_count + 1, sizeof *session->pending);
@@ -140,11 +139,11 @@ static void add_pending(
 static bool takes_at_once(const struct imap_session *session, uint64_t bytes)
 {
 	return capability_has(&session->can, CAP_LITERAL_PLUS) ||
-	       (capability_has(&session->can, CAP_LITERAL_MINUS) && bytes <= SMALL_LITERAL_BYTES);
+	    (capability_has(&session->can, CAP_LITERAL_MINUS) && bytes <= SMALL_LITERAL_BYTES);
 }
 
-int imap_append(struct endpoint *ep, const struct endpoint_append *append,
-    endpoint_appended_fn fn, void *arg, struct err *err)
+int imap_append(struct endpoint *ep, const struct endpoint_append *append, endpoint_appended_fn fn,
+    void *arg, struct err *err)
 {
 	struct imap_session *session = IMAP_SESSION(ep);
 	bool at_once = takes_at_once(session, spool_bytes(append->text));
@@ -174,7 +173,7 @@ int imap_append(struct endpoint *ep, const struct endpoint_append *append,
 	add_pending(session, &tag, append->cookie);
 	result = 0;
 	while (result == 0 && session->pending_count > 0 &&
-	       (session->pending_count >= WINDOW || net_ready(session->net, NULL) == 1))
+	    (session->pending_count >= WINDOW || net_ready(session->net, NULL) == 1))
 		result = take_one(session, fn, arg, err);
 out:
 	buf_release(&command);

@@ -6,10 +6,13 @@
 
 #include "archiver/imapwire/imapflags.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define BATCHES_AT_ONCE 3
+#define FIELD_BYTES     8192 /* of a Message-ID field; a longer one is not there */
 
 /* ---- listing ---- */
 
@@ -35,8 +38,8 @@ static int take_scanned(void *arg, const struct response *response, struct err *
 	return scan->fn(scan->arg, (struct imap_uid){fetch->uid}, buf_view(&scan->flags), err);
 }
 
-int imap_scan(struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out,
-    struct err *err)
+int imap_scan(
+    struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out, struct err *err)
 {
 	struct imap_session *session = IMAP_SESSION(ep);
 	struct scan scan = {.fn = fn, .arg = arg};
@@ -55,65 +58,149 @@ int imap_scan(struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *cou
 
 /* ---- identification ---- */
 
+/* What has been told of one message so far. */
+struct told {
+	struct endpoint_identity identity; /* its views are of the strings below */
+	char *flags, *header;
+	bool is_contradicted;
+};
+
+/* One command for some of the UIDs, and what comes of it. */
 struct identify {
-	endpoint_identity_fn fn;
-	void *arg;
+	const struct seqset *uids;
+	uint32_t after, last; /* it asks for those of them in (after, last] */
+	struct told *told;
+	size_t count, room;
 	struct buf flags;
 };
+
+static void forget_told(struct identify *identify)
+{
+	size_t i;
+
+	for (i = 0; i < identify->count; i++) {
+		free(identify->told[i].flags);
+		free(identify->told[i].header);
+	}
+	identify->count = 0;
+}
+
+static struct told *find_told(struct identify *identify, uint32_t uid)
+{
+	size_t i;
+
+	/* Pieces of one message follow each other as a rule. */
+	for (i = identify->count; i > 0; i--)
+		if (identify->told[i - 1].identity.uid.value == uid)
+			return &identify->told[i - 1];
+	identify->told =
+	    mem_grow(identify->told, &identify->room, identify->count + 1, sizeof *identify->told);
+	identify->told[identify->count] = (struct told){.identity = {.uid = {uid}}};
+	return &identify->told[identify->count++];
+}
+
+/* Flags may change, so the last word counts; nothing else of a message ever does. */
+static void add_flags(struct identify *identify, struct told *told, struct bytes flags)
+{
+	buf_clear(&identify->flags);
+	imapflags_normalise(&identify->flags, flags);
+	free(told->flags);
+	told->flags = bytes_string(buf_view(&identify->flags));
+	told->identity.flags = bytes_of(told->flags);
+	told->identity.has_flags = true;
+}
+
+static void add_header(struct told *told, struct bytes header)
+{
+	struct endpoint_identity *identity = &told->identity;
+
+	if (identity->has_header) {
+		told->is_contradicted |= !bytes_equal(identity->header, header);
+		return;
+	}
+	told->header = bytes_string(header);
+	identity->header = (struct bytes){told->header, header.n};
+	identity->has_header = true;
+}
+
+static void add_piece(
+    struct identify *identify, struct told *told, const struct response_fetch *piece)
+{
+	struct endpoint_identity *identity = &told->identity;
+
+	if (piece->has & FETCH_HAS_FLAGS)
+		add_flags(identify, told, piece->flags);
+	if (piece->has & FETCH_HAS_INTERNALDATE) {
+		told->is_contradicted |=
+		    identity->has_date && identity->date_unix != piece->internaldate_unix;
+		identity->date_unix = piece->internaldate_unix;
+		identity->has_date = true;
+	}
+	if (piece->has & FETCH_HAS_SIZE) {
+		told->is_contradicted |=
+		    identity->has_size && identity->size_bytes != piece->size_bytes;
+		identity->size_bytes = piece->size_bytes;
+		identity->has_size = true;
+	}
+	if (piece->has & FETCH_HAS_HEADER && piece->header.n <= FIELD_BYTES)
+		add_header(told, piece->header);
+}
 
 static int take_identity(void *arg, const struct response *response, struct err *err)
 {
 	struct identify *identify = arg;
-	const struct response_fetch *fetch = &response->fetch;
-	struct endpoint_identity told = {.uid = {fetch->uid},
-	    .has_flags = fetch->has & FETCH_HAS_FLAGS,
-	    .has_date = fetch->has & FETCH_HAS_INTERNALDATE,
-	    .has_size = fetch->has & FETCH_HAS_SIZE,
-	    .has_header = fetch->has & FETCH_HAS_HEADER,
-	    .date_unix = fetch->internaldate_unix,
-	    .size_bytes = fetch->size_bytes,
-	    .header = fetch->header};
+	const struct response_fetch *piece = &response->fetch;
 
-	if (response->kind != RESPONSE_FETCH || !(fetch->has & FETCH_HAS_UID) || fetch->uid == 0)
-		return 0;
-	buf_clear(&identify->flags);
-	if (told.has_flags)
-		imapflags_normalise(&identify->flags, fetch->flags);
-	told.flags = buf_view(&identify->flags);
-	return identify->fn(identify->arg, &told, err);
+	(void)err;
+	if (response->kind == RESPONSE_FETCH && piece->has & FETCH_HAS_UID &&
+	    piece->uid > identify->after && piece->uid <= identify->last &&
+	    seqset_has(identify->uids, piece->uid))
+		add_piece(identify, find_told(identify, piece->uid), piece);
+	return 0;
 }
 
-/* Commands for a set, as many as its length needs, one after the other. */
-static int do_for_set(struct imap_session *session, const struct seqset *uids, const char *items,
-    imap_handler handler, void *arg, struct err *err)
+static int tell_identities(
+    struct identify *identify, endpoint_identity_fn fn, void *arg, struct err *err)
 {
-	struct buf set;
-	uint32_t last = 0;
 	int result = 0;
+	size_t i;
 
-	buf_init(&set, IMAP_COMMAND_BYTES);
-	while (result == 0) {
-		buf_clear(&set);
-		last = seqset_format(uids, last, 1000, IMAP_COMMAND_BYTES - 200, &set);
-		if (last == 0)
-			break;
-		result = imap_do(
-		    session, handler, arg, err, "UID FETCH %s %s", buf_string(&set), items);
+	for (i = 0; result == 0 && i < identify->count; i++) {
+		struct endpoint_identity *identity = &identify->told[i].identity;
+
+		if (identify->told[i].is_contradicted)
+			identity->has_date = identity->has_size = identity->has_header = false;
+		result = fn(arg, identity, err);
 	}
-	buf_release(&set);
 	return result;
 }
 
 int imap_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
     void *arg, struct err *err)
 {
-	struct identify identify = {.fn = fn, .arg = arg};
-	int result;
+	struct identify identify = {.uids = uids};
+	struct buf set;
+	int result = 0;
 
+	buf_init(&set, IMAP_COMMAND_BYTES);
 	buf_init(&identify.flags, IMAPFLAGS_MAX_BYTES);
-	result = do_for_set(IMAP_SESSION(ep), uids,
-	    "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])",
-	    take_identity, &identify, err);
+	while (result == 0) {
+		buf_clear(&set);
+		identify.last =
+		    seqset_format(uids, identify.after, 1000, IMAP_COMMAND_BYTES - 200, &set);
+		if (identify.last == 0)
+			break;
+		result = imap_do(IMAP_SESSION(ep), take_identity, &identify, err,
+		    "UID FETCH %s (UID FLAGS INTERNALDATE RFC822.SIZE"
+		    " BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])",
+		    buf_string(&set));
+		if (result == 0)
+			result = tell_identities(&identify, fn, arg, err);
+		forget_told(&identify);
+		identify.after = identify.last;
+	}
+	free(identify.told);
+	buf_release(&set);
 	buf_release(&identify.flags);
 	return result;
 }
@@ -131,8 +218,7 @@ struct fetch {
 };
 
 /* A text that came as a quoted string or small literal. */
-static int pass_kept_body(
-    const struct endpoint_sink *sink, struct bytes text, struct err *err)
+static int pass_kept_body(const struct endpoint_sink *sink, struct bytes text, struct err *err)
 {
 	if (sink->begin(sink->arg, text.n, err) != 0)
 		return -1;
@@ -169,8 +255,8 @@ static int ask_more(
 	uint32_t last;
 
 	buf_clear(&fetch->set);
-	last = seqset_format(
-	    uids, fetch->asked, batch_count, IMAP_COMMAND_BYTES - 200, &fetch->set);
+	last =
+	    seqset_format(uids, fetch->asked, batch_count, IMAP_COMMAND_BYTES - 200, &fetch->set);
 	if (last == 0)
 		return 0;
 	fetch->asked = last;

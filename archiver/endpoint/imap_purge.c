@@ -6,11 +6,14 @@
 #include "archiver/endpoint/imap_private.h"
 
 #include "archiver/endpoint/clearance_private.h"
+#include "archiver/imapwire/imapflags.h"
 
 #include <string.h>
 
-static int check_folder(const struct imap_session *session, const struct clearance *clearance,
-    struct err *err)
+#define SEARCH_MOST 16000000u /* in so few bytes a server can claim any number */
+
+static int check_folder(
+    const struct imap_session *session, const struct clearance *clearance, struct err *err)
 {
 	const struct endpoint_state *state = &session->state;
 
@@ -32,7 +35,16 @@ static int check_folder(const struct imap_session *session, const struct clearan
 	return 0;
 }
 
-static int take_left(void *arg, const struct response *response, struct err *err)
+/* ---- which messages there are ---- */
+
+static int take_found(void *arg, const struct response *response, struct err *err)
+{
+	if (response->kind == RESPONSE_SEARCH && response->list.n > 0)
+		return seqset_parse(arg, response->list, 0, SIZE_MAX, err);
+	return 0;
+}
+
+static int take_listed(void *arg, const struct response *response, struct err *err)
 {
 	(void)err;
 	if (response->kind == RESPONSE_FETCH && response->fetch.has & FETCH_HAS_UID)
@@ -40,60 +52,164 @@ static int take_left(void *arg, const struct response *response, struct err *err
 	return 0;
 }
 
-/* Which of a set are there: asked of the server anew. */
-static int look(struct imap_session *session, const char *set, const struct seqset *asked,
-    struct seqset *left_out, struct err *err)
-{
-	struct seqset seen;
-	uint32_t uid = 0;
-	int result;
-
-	seqset_init(&seen);
-	result = imap_do(session, take_left, &seen, err, "UID FETCH %s (UID)", set);
-	/* Other messages may be told of unasked. */
-	while (result == 0 && (uid = seqset_next(&seen, uid)) != 0)
-		if (seqset_has(asked, uid))
-			seqset_add(left_out, uid);
-	seqset_release(&seen);
-	return result;
-}
-
-static int expunge_set(struct imap_session *session, const char *set, const struct seqset *asked,
-    struct seqset *left_out, struct err *err)
+/* All UIDs of the folder. A search answers in a few bytes, but some servers' searches leave
+ * things out: only when it finds as many as the server counts does it save the listing. */
+static int list_uids(struct imap_session *session, struct seqset *out, struct err *err)
 {
 	struct err why = {0};
 
-	if (imap_do(session, NULL, NULL, err, "UID STORE %s +FLAGS.SILENT (\\Deleted)", set) != 0)
-		return -1;
-	if (imap_do(session, NULL, NULL, &why, "UID EXPUNGE %s", set) != 0) {
-		/* Take the marks back, so that nobody else's EXPUNGE acts on them. */
-		if (!session->is_broken)
-			(void)imap_do(session, NULL, NULL, NULL,
-			    "UID STORE %s -FLAGS.SILENT (\\Deleted)", set);
+	if (session->exists == 0)
+		return 0;
+	if (capability_has(&session->can, CAP_ESEARCH) &&
+	    imap_do(session, take_found, out, &why, "UID SEARCH RETURN (ALL) ALL") == 0 &&
+	    seqset_count(out) == session->exists && session->exists <= SEARCH_MOST)
+		return 0;
+	if (session->is_broken) {
 		if (err)
 			*err = why;
 		return -1;
 	}
-	return look(session, set, asked, left_out, err);
+	seqset_clear(out);
+	return imap_do(session, take_listed, out, err, "UID FETCH 1:* (UID)");
 }
 
-int imap_expunge(struct endpoint *ep, const struct clearance *clearance,
-    struct seqset *left_out, struct err *err)
+static int list_before(struct imap_session *session, struct seqset *before, struct err *err)
+{
+	if (list_uids(session, before, err) != 0)
+		return -1;
+	if (seqset_count(before) >= session->exists)
+		return 0;
+	return err_set(err, ERR_UNSAFE, "the server counts %llu messages but lists %llu",
+	    (unsigned long long)session->exists, (unsigned long long)seqset_count(before));
+}
+
+/* Those that were asked for and are there, and those that went unasked. */
+static void compare(const struct seqset *before, const struct seqset *after,
+    const struct seqset *asked, struct seqset *left_out, struct seqset *lost_out)
+{
+	uint32_t uid = 0;
+
+	while ((uid = seqset_next(asked, uid)) != 0)
+		if (seqset_has(after, uid))
+			seqset_add(left_out, uid);
+	uid = 0;
+	while ((uid = seqset_next(before, uid)) != 0)
+		if (!seqset_has(after, uid) && !seqset_has(asked, uid))
+			seqset_add(lost_out, uid);
+}
+
+/* ---- deleting ---- */
+
+/* The marks are set, and nothing has happened to the messages in between. */
+struct marking {
+	const struct clearance *clearance;
+	struct buf flags;
+	uint32_t changed_uid; /* one that somebody has flagged since it was cleared */
+};
+
+static int take_marked(void *arg, const struct response *response, struct err *err)
+{
+	struct marking *marking = arg;
+	const struct response_fetch *fetch = &response->fetch;
+
+	(void)err;
+	if (response->kind != RESPONSE_FETCH || !(fetch->has & FETCH_HAS_UID) ||
+	    !(fetch->has & FETCH_HAS_FLAGS) || !seqset_has(&marking->clearance->plain, fetch->uid))
+		return 0;
+	buf_clear(&marking->flags);
+	imapflags_normalise(&marking->flags, fetch->flags);
+	if (imapflags_has(buf_view(&marking->flags), "\\Flagged") ||
+	    imapflags_has(buf_view(&marking->flags), "\\Draft"))
+		marking->changed_uid = fetch->uid;
+	return 0;
+}
+
+static int mark(struct imap_session *session, const struct clearance *clearance, const char *set,
+    struct err *err)
+{
+	struct marking marking = {.clearance = clearance};
+	int result;
+
+	buf_init(&marking.flags, IMAPFLAGS_MAX_BYTES);
+	result = imap_do(
+	    session, take_marked, &marking, err, "UID STORE %s +FLAGS.SILENT (\\Deleted)", set);
+	if (result == 0 && marking.changed_uid != 0)
+		result = err_set(err, ERR_UNSAFE,
+		    "the message with UID %u was flagged while it was to be deleted",
+		    marking.changed_uid);
+	buf_release(&marking.flags);
+	return result;
+}
+
+static int mark_and_expunge(struct imap_session *session, const struct clearance *clearance,
+    const struct seqset *asked, const char *set, struct err *err)
+{
+	struct err why = {0};
+
+	if (mark(session, clearance, set, &why) == 0 &&
+	    imap_do(session, NULL, NULL, &why, "UID EXPUNGE %s", set) == 0)
+		return 0;
+	/* Take the marks back, so that nobody else's EXPUNGE acts on them. */
+	if (!session->is_broken)
+		(void)imap_unmark(&session->endpoint, asked, NULL);
+	if (err)
+		*err = why;
+	return -1;
+}
+
+/* One command's worth of the clearance. */
+static int expunge_some(struct imap_session *session, const struct clearance *clearance,
+    const struct seqset *asked, const char *set, struct seqset *left_out, struct seqset *lost_out,
+    struct err *err)
+{
+	struct seqset before, after, left;
+	uint32_t uid = 0;
+	int result = -1;
+
+	seqset_init(&before);
+	seqset_init(&after);
+	seqset_init(&left);
+	if (list_before(session, &before, err) != 0 ||
+	    mark_and_expunge(session, clearance, asked, set, err) != 0 ||
+	    list_uids(session, &after, err) != 0)
+		goto out;
+	compare(&before, &after, asked, &left, lost_out);
+	while ((uid = seqset_next(&left, uid)) != 0)
+		seqset_add(left_out, uid);
+	result = 0;
+	/* After a loss the server is told nothing more, not even that. */
+	if (!seqset_is_empty(&left) && seqset_is_empty(lost_out))
+		result = imap_unmark(&session->endpoint, &left, err);
+out:
+	seqset_release(&before);
+	seqset_release(&after);
+	seqset_release(&left);
+	return result;
+}
+
+int imap_expunge(struct endpoint *ep, const struct clearance *clearance, struct seqset *left_out,
+    struct seqset *lost_out, struct err *err)
 {
 	struct imap_session *session = IMAP_SESSION(ep);
+	struct seqset asked;
 	struct buf set;
 	uint32_t last = 0;
 	int result = check_folder(session, clearance, err);
 
+	seqset_init(&asked);
 	buf_init(&set, IMAP_COMMAND_BYTES);
-	while (result == 0) {
+	while (result == 0 && seqset_is_empty(lost_out)) {
 		buf_clear(&set);
-		last = seqset_format(
-		    &clearance->uids, last, 1000, IMAP_COMMAND_BYTES - 200, &set);
+		seqset_clear(&asked);
+		last = seqset_format(&clearance->uids, last, 1000, IMAP_COMMAND_BYTES - 200, &set);
 		if (last == 0)
 			break;
-		result = expunge_set(session, buf_string(&set), &clearance->uids, left_out, err);
+		result = seqset_parse(&asked, buf_view(&set), 0, SIZE_MAX, err);
+		if (result == 0)
+			result = expunge_some(
+			    session, clearance, &asked, buf_string(&set), left_out, lost_out, err);
 	}
+	seqset_release(&asked);
 	buf_release(&set);
 	return result;
 }
@@ -111,8 +227,8 @@ int imap_unmark(struct endpoint *ep, const struct seqset *uids, struct err *err)
 		last = seqset_format(uids, last, 1000, IMAP_COMMAND_BYTES - 200, &set);
 		if (last == 0)
 			break;
-		result = imap_do(session, NULL, NULL, err,
-		    "UID STORE %s -FLAGS.SILENT (\\Deleted)", buf_string(&set));
+		result = imap_do(session, NULL, NULL, err, "UID STORE %s -FLAGS.SILENT (\\Deleted)",
+		    buf_string(&set));
 	}
 	buf_release(&set);
 	return result;

@@ -13,10 +13,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define IN_BYTES (256u << 10)
-#define CONNECT_TIMEOUT_S 30
+#define IN_BYTES            (256u << 10)
+#define CONNECT_TIMEOUT_S   30
 #define MAX_MESSAGE_DEFAULT ((uint64_t)2 << 30)
-#define SLOWEST_BYTES_S 256 /* of one response, once two timeouts have passed */
+#define SLOWEST_BYTES_S     256 /* of one response, once two timeouts have passed */
 
 int imap_session_open(
     struct imap_session *session, const struct endpoint_options *options, struct err *err)
@@ -183,8 +183,8 @@ static int read_line(struct imap_session *session, struct bytes *out, struct err
 
 typedef int (*piece_fn)(void *arg, const void *data, size_t bytes, struct err *err);
 
-static int read_pieces(struct imap_session *session, uint64_t bytes, piece_fn fn, void *arg,
-    struct err *err)
+static int read_pieces(
+    struct imap_session *session, uint64_t bytes, piece_fn fn, void *arg, struct err *err)
 {
 	while (bytes > 0) {
 		size_t have;
@@ -238,8 +238,8 @@ static int keep_literal(struct imap_session *session, uint64_t bytes, struct err
 }
 
 /* The text of a message: to whoever wants it. */
-static int stream_literal(struct imap_session *session, const struct imap_body *body,
-    uint64_t bytes, struct err *err)
+static int stream_literal(
+    struct imap_session *session, const struct imap_body *body, uint64_t bytes, struct err *err)
 {
 	if (bytes > session->max_message_bytes) {
 		err_set(err, ERR_LIMIT, "a message of %llu bytes is larger than max-message",
@@ -276,14 +276,14 @@ static int check_uidvalidity(
 	if (session->selected.n == 0 || !bytes_is_nocase(response->code, "UIDVALIDITY") ||
 	    (response_code_number(response, &number) && number == session->state.uidvalidity))
 		return 0;
-	err_set(err, ERR_PROTOCOL, "the folder was numbered anew (UIDVALIDITY %.*s) while it was open",
+	err_set(err, ERR_PROTOCOL,
+	    "the folder was numbered anew (UIDVALIDITY %.*s) while it was open",
 	    (int)response->code_argument.n, response->code_argument.p);
 	return broken(session);
 }
 
 /* BYE: nothing will come any more, with a tag or without. */
-static int said_bye(
-    struct imap_session *session, const struct response *response, struct err *err)
+static int said_bye(struct imap_session *session, const struct response *response, struct err *err)
 {
 	struct buf words;
 
@@ -317,8 +317,8 @@ int imap_read(struct imap_session *session, const struct imap_body *body, struct
 		if (got == 1)
 			break;
 		got = response_text_is_body(&session->text)
-			  ? stream_literal(session, body, session->text.pending_bytes, err)
-			  : keep_literal(session, session->text.pending_bytes, err);
+		    ? stream_literal(session, body, session->text.pending_bytes, err)
+		    : keep_literal(session, session->text.pending_bytes, err);
 		if (got != 0)
 			return -1;
 	}
@@ -401,7 +401,7 @@ static bool is_passing(const struct imap_result *result)
 		if (strcasestr(result->code, sign[i]))
 			return true;
 	return strcasestr(result->reason, "throttled") || strcasestr(result->reason, "temporar") ||
-	       strcasestr(result->reason, "try again");
+	    strcasestr(result->reason, "try again");
 }
 
 int imap_refused(const struct imap_result *result, const char *what, struct err *err)

@@ -19,7 +19,7 @@
 #include "base/net.h"
 
 #define IMAP_COMMAND_BYTES 7800 /* RFC 7162 section 4 asks for at most 8192 with CRLF */
-#define IMAP_TAG_BYTES 24
+#define IMAP_TAG_BYTES     24
 
 struct imap_tag {
 	char text[IMAP_TAG_BYTES];
@@ -37,7 +37,7 @@ struct imap_session {
 
 	char *in; /* received, not used yet: in[at..end) */
 	size_t in_at, in_end;
-	struct buf line; /* of a response that is not complete */
+	struct buf line;                      /* of a response that is not complete */
 	uint64_t response_ms, response_bytes; /* since when it is read, and how much came */
 	struct response_text text;
 

@@ -94,6 +94,15 @@ static struct bytes charset_in(struct bytes html)
 	return html;
 }
 
+/* A page that could be read up to its charset is not in UTF-16, whatever it says. */
+static bool is_like_ascii(const char *charset)
+{
+	struct bytes name = bytes_of(charset);
+
+	return !bytes_starts_nocase(name, "utf-16") && !bytes_starts_nocase(name, "utf-32") &&
+	    !bytes_starts_nocase(name, "utf-7") && !bytes_starts_nocase(name, "ucs-");
+}
+
 static struct mimetext *converter_for(const struct mimepart *part, struct bytes first)
 {
 	char name[CHARSET_BYTES_MAX + 1] = "";
@@ -104,8 +113,7 @@ static struct mimetext *converter_for(const struct mimepart *part, struct bytes 
 	own = charset_in(first);
 	if (own.n > 0 && own.n < sizeof name)
 		memcpy(name, own.p, own.n);
-	/* A page that could be read up to here is not in UTF-16, whatever it says. */
-	if (strncasecmp(name, "utf-16", 6) == 0)
+	if (!is_like_ascii(name))
 		name[0] = '\0';
 	return mimetext_new(name[0] ? name : NULL);
 }

@@ -11,6 +11,7 @@
 #include <gmime/gmime.h>
 #include <iconv.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CHARSET_NAME_BYTES_MAX 40
@@ -210,9 +211,33 @@ static size_t convert(struct mimetext *text, struct bytes in, struct buf *out)
 	return 0;
 }
 
+/* The C library writes what UCS-4 and its like can hold beyond Unicode as UTF-8 of old. */
+static void repair(struct buf *out, size_t start)
+{
+	struct bytes written = bytes_from(buf_view(out), start), rest;
+	uint32_t point;
+	char *copy;
+	int got;
+
+	if (utf8_valid(written))
+		return;
+	copy = bytes_string(written);
+	rest = (struct bytes){copy, written.n};
+	buf_cut(out, start);
+	while ((got = utf8_next(&rest, &point)) != 0)
+		utf8_put(out, got < 0 ? UTF8_REPLACEMENT : point);
+	free(copy);
+}
+
 static size_t take(struct mimetext *text, struct bytes in, struct buf *out)
 {
-	return text->converter == (iconv_t)-1 ? guess(in, out) : convert(text, in, out);
+	size_t start = out->n, kept;
+
+	if (text->converter == (iconv_t)-1)
+		return guess(in, out);
+	kept = convert(text, in, out);
+	repair(out, start);
+	return kept;
 }
 
 static void keep(struct mimetext *text, struct bytes in, size_t kept)

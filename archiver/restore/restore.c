@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTEMPTS 3
+#define ATTEMPTS    3
 #define SPOOL_BYTES (8u << 20)
-#define NAME_BYTES (64u << 10)
+#define NAME_BYTES  (64u << 10)
 
 void restore_problem(struct restore *restore, const char *folder, const char *format, ...)
 {
@@ -209,8 +209,7 @@ static int send_item(
 	}
 	buf_init(&flags, IMAPFLAGS_MAX_BYTES);
 	if (filling->state.has_permanent)
-		imapflags_permitted(
-		    &flags, bytes_of(item->flags), filling->state.permanent_flags);
+		imapflags_permitted(&flags, bytes_of(item->flags), filling->state.permanent_flags);
 	else
 		buf_text(&flags, item->flags);
 	append.flags = buf_view(&flags);
@@ -268,16 +267,15 @@ static int send_missing(
 static int open_folder(struct filling *filling, const char *shown, bool *exists, struct err *err)
 {
 	struct restore *restore = filling->restore;
-	enum endpoint_mode mode =
-	    restore->options->is_rehearsal ? ENDPOINT_READ : ENDPOINT_WRITE;
+	enum endpoint_mode mode = restore->options->is_rehearsal ? ENDPOINT_READ : ENDPOINT_WRITE;
 	struct err why = {0};
 
 	*exists = true;
 	buf_clear(&filling->name);
 	if (endpoint_name_for(restore->ep, bytes_of(shown), &filling->name, err) != 0)
 		return -1;
-	if (endpoint_select(
-		restore->ep, buf_view(&filling->name), mode, &filling->state, &why) == 0)
+	if (endpoint_select(restore->ep, buf_view(&filling->name), mode, &filling->state, &why) ==
+	    0)
 		return 0;
 	if (why.code != ERR_SERVER) {
 		*err = why;
@@ -289,13 +287,12 @@ static int open_folder(struct filling *filling, const char *shown, bool *exists,
 		return 0;
 	if (endpoint_create(restore->ep, buf_view(&filling->name), err) != 0)
 		return err_add(err, "folder %s", shown);
-	return endpoint_select(
-	    restore->ep, buf_view(&filling->name), mode, &filling->state, err);
+	return endpoint_select(restore->ep, buf_view(&filling->name), mode, &filling->state, err);
 }
 
 /* How many of the wanted the target shows now. */
-static int compare(struct filling *filling, const struct restore_item *item, size_t count,
-    struct err *err)
+static int compare(
+    struct filling *filling, const struct restore_item *item, size_t count, struct err *err)
 {
 	struct restore *restore = filling->restore;
 	struct endpoint_state state;
@@ -304,16 +301,16 @@ static int compare(struct filling *filling, const struct restore_item *item, siz
 	size_t i;
 	int result;
 
-	if (endpoint_select(
-		restore->ep, buf_view(&filling->name), ENDPOINT_READ, &state, err) != 0 ||
+	if (endpoint_select(restore->ep, buf_view(&filling->name), ENDPOINT_READ, &state, err) !=
+		0 ||
 	    restore_list_target(restore, &target, err) != 0)
 		return -1;
 	again = mem_alloc(count * sizeof *again);
 	memcpy(again, item, count * sizeof *again);
 	for (i = 0; i < count; i++)
 		again[i].is_there = false;
-	result = restore_match(restore, &target, buf_view(&filling->name), state.uidvalidity, again,
-	    count, err);
+	result = restore_match(
+	    restore, &target, buf_view(&filling->name), state.uidvalidity, again, count, err);
 	for (i = 0; result == 0 && i < count; i++)
 		restore->report->compared += again[i].is_there;
 	free(again);
@@ -339,8 +336,7 @@ static int match_folder(
 	return result;
 }
 
-static int fill(
-    struct filling *filling, struct restore_item *item, size_t count, struct err *err)
+static int fill(struct filling *filling, struct restore_item *item, size_t count, struct err *err)
 {
 	struct restore *restore = filling->restore;
 	bool exists;

@@ -22,14 +22,15 @@ struct restore_progress {
 };
 
 struct restore_options {
-	struct vault *vault;                 /* open for writing, unless is_rehearsal */
-	const char *account;                 /* the target's name in the journal */
+	struct vault *vault; /* open for writing, unless is_rehearsal */
+	const char *account; /* the target's name in the journal */
 	struct endpoint_options endpoint;
-	const int64_t *place;                /* numbers of the places to restore */
+	const int64_t *place; /* numbers of the places to restore */
 	size_t place_count;
-	/* The target's folder for a source folder, both as shown; appended to out. NULL: the same. */
+	/* The target's folder for a source folder, both as shown; appended to out. NULL: the same.
+	 */
 	void (*map)(void *arg, struct bytes shown, struct buf *out);
-	bool is_rehearsal; /* only looks */
+	bool is_rehearsal;                                                    /* only looks */
 	void (*progress)(void *arg, const struct restore_progress *progress); /* may be NULL */
 	void (*problem)(void *arg, struct bytes folder, const char *text);    /* may be NULL */
 	void *arg;
@@ -39,10 +40,10 @@ struct restore_options {
 struct restore_report {
 	char run[32];
 	uint64_t wanted, wanted_bytes;
-	uint64_t already;       /* were there */
+	uint64_t already; /* were there */
 	uint64_t put, put_bytes;
-	uint64_t refused;       /* by the server, or could not be read: told by problem() */
-	uint64_t compared;      /* of the wanted, seen on the target at the end */
+	uint64_t refused;  /* by the server, or could not be read: told by problem() */
+	uint64_t compared; /* of the wanted, seen on the target at the end */
 	uint64_t folders, folders_made;
 };
 

@@ -158,7 +158,7 @@ static int take_journalled(
 	while (item > journalled->item && item_by_id(item - 1, &key) == 0)
 		item--;
 	while (item < journalled->item + journalled->count && item_by_id(item, &key) == 0 &&
-	       item->is_there)
+	    item->is_there)
 		item++;
 	if (item == journalled->item + journalled->count || item_by_id(item, &key) != 0)
 		return 0;
@@ -213,8 +213,7 @@ static int hash_batch(void *arg, bool ok, struct bytes reason, struct err *err)
 }
 
 /* 1 the message under that UID has these bytes, 0 not, -1. */
-static int has_sum(
-    struct restore *restore, uint32_t uid, const struct sha256 *sum, struct err *err)
+static int has_sum(struct restore *restore, uint32_t uid, const struct sha256 *sum, struct err *err)
 {
 	struct hasher hasher = {.digest = digest_new()};
 	struct endpoint_sink sink = {.arg = &hasher,
@@ -342,8 +341,7 @@ int restore_match(struct restore *restore, struct restore_target *target, struct
 		return -1;
 	}
 	for (i = 0; i < count; i++)
-		if (!item[i].is_there &&
-		    match_shown(restore, target, &item[i], err) != 0)
+		if (!item[i].is_there && match_shown(restore, target, &item[i], err) != 0)
 			return -1;
 	return 0;
 }

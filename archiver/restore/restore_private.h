@@ -15,11 +15,11 @@ struct restore_item {
 	size_t message_id_bytes;
 	int64_t date_unix;
 	uint64_t size_bytes;
-	bool is_there; /* found on the target, or put there */
-	bool was_put;  /* by this run */
+	bool is_there;     /* found on the target, or put there */
+	bool was_put;      /* by this run */
 	bool is_ambiguous; /* another wanted message has its Message-ID and size */
 	bool is_refused;
-	uint32_t uid;  /* on the target; 0: not known */
+	uint32_t uid; /* on the target; 0: not known */
 };
 
 /* A message that the target has. */

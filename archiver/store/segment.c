@@ -214,7 +214,9 @@ static int step_to_log(
 
 	for (;;) {
 		got = frame_measure(segment->fd, *at, bytes, segment->path, &frame, err);
-		if (got != 1 || frame.skip_magic == SEEK_SKIP_MAGIC)
+		/* A seek table ends the file; elsewhere it is a mark with a wrong bit. */
+		if (got != 1 ||
+		    (frame.skip_magic == SEEK_SKIP_MAGIC && frame.at + frame.file_bytes == bytes))
 			return got < 0 ? -1 : 0;
 		got = read_mark(segment, &frame, batch, err);
 		if (got < 0)
@@ -225,11 +227,22 @@ static int step_to_log(
 	}
 }
 
+/* The log behind the next mark that can be stepped to: 1, 0 none, -1. */
+static int step_over_log(const struct segment *segment, uint64_t bytes, uint64_t at,
+    struct segment_log *log, struct err *err)
+{
+	int got = step_to_log(segment, bytes, &at, &log->batch, err);
+
+	if (got == 1)
+		got = frame_measure(segment->fd, at, bytes, segment->path, &log->frame, err);
+	return got == 1 && log->frame.skip_magic != 0 ? 0 : got;
+}
+
 int segment_next_log(
     const struct segment *segment, uint64_t *at, struct segment_log *out, struct err *err)
 {
+	uint64_t bytes, here = *at, from = *at;
 	struct segment_log log = {0};
-	uint64_t bytes, here = *at, mark;
 	int got;
 
 	if (segment_bytes(segment, &bytes, err) != 0)
@@ -237,21 +250,18 @@ int segment_next_log(
 	for (;;) {
 		struct err why = {0};
 
-		got = step_to_log(segment, bytes, &here, &log.batch, &why);
-		if (got == 0)
-			return 0;
+		got = step_over_log(segment, bytes, here, &log, &why);
 		if (got == 1)
-			got = frame_measure(
-			    segment->fd, here, bytes, segment->path, &log.frame, &why);
-		if (got == 1 && log.frame.skip_magic == 0)
 			break;
 		if (got < 0 && why.code != ERR_DAMAGED)
 			return pass_on(&why, err);
-		got = segment_find_mark(segment, here + 1, &mark, err);
+		/* Not from where the way ended: a frame with a wrong length may have led past
+		 * a mark. */
+		got = segment_find_mark(segment, from, &here, err);
 		if (got != 1)
 			return got;
-		log.skipped += mark - here;
-		here = mark;
+		from = here + 1;
+		log.skipped = here - *at;
 	}
 	log.end = log.frame.at + log.frame.file_bytes;
 	*at = log.end;

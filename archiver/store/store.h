@@ -55,8 +55,8 @@ void store_close(struct store *store); /* an open batch is aborted */
  * when from is no end of a batch in these segments. When the store is for writing, what follows
  * the last commit is cut off and writing goes on there: required once before the first put.
  * The last batch, if it is news to the caller, must be whole with its entries: the power may
- * have gone before its commit returned. A tail that is cut and held a log is kept in
- * SEGMENT.torn. */
+ * have gone before its commit returned. A tail that may have been more is kept in
+ * SEGMENT.torn-OFFSET when it is cut. */
 int store_replay(struct store *store, const struct batch_position *from, store_batch_fn fn,
     void *arg, struct err *err);
 

@@ -122,6 +122,13 @@ struct replay {
 	struct buf log;
 };
 
+static int pass_on(const struct err *why, struct err *err)
+{
+	if (err)
+		*err = *why;
+	return -1;
+}
+
 static int check_chain(const struct replay *replay, const struct segment *segment,
     const struct event *commit, struct err *err)
 {
@@ -173,9 +180,18 @@ static int are_frames_whole(const struct store *store, const struct segment *seg
 	}
 	if (got >= 0 || why.code == ERR_DAMAGED || why.code == ERR_NONE)
 		return got == 1;
-	if (err)
-		*err = why;
-	return -1;
+	return pass_on(&why, err);
+}
+
+/* The last log cannot be read: 0 it is a torn tail, -1. A wrong length in it may have led past
+ * others, and then it is not the last. */
+static int judge_tail(const struct segment *segment, const struct segment_log *log,
+    const struct err *why, struct err *err)
+{
+	uint64_t mark;
+	int got = segment_find_mark(segment, log->frame.at, &mark, err);
+
+	return got == 1 ? pass_on(why, err) : got;
 }
 
 /* One log, which is the archive's last if is_last: 1 handed on, 0 it is a torn tail, -1.
@@ -192,13 +208,9 @@ static int replay_log(struct replay *replay, const struct segment *segment,
 	struct err why = {0};
 	int result;
 
-	if (open_log(replay, segment, log, &reader, &why) != 0) {
-		if (may_be_torn && why.code == ERR_DAMAGED)
-			return 0;
-		if (err)
-			*err = why;
-		return -1;
-	}
+	if (open_log(replay, segment, log, &reader, &why) != 0)
+		return may_be_torn && why.code == ERR_DAMAGED ? judge_tail(segment, log, &why, err)
+							      : pass_on(&why, err);
 	batch.end.batch = reader.commit.batch;
 	batch.end.sum = reader.sum;
 	batch.log = buf_view(&replay->log);
@@ -269,18 +281,13 @@ static int check_position(struct replay *replay, const struct segment *segment, 
 	    segment->path, from->batch, from->at);
 }
 
-/* A tail that holds a log may have been more than an interrupted batch: its bytes stay beside
- * the segment when it is cut. */
+/* The bytes of a tail, which stay beside the segment when it is cut. */
 static int keep_tail(const struct segment *segment, uint64_t at, uint64_t end, struct err *err)
 {
-	char *path, part[65536];
-	int fd, result = -1;
-	uint64_t mark, to = 0;
+	char *path = mem_format("%s.torn-%" PRIu64, segment->path, at), part[65536];
+	int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600, err), result = -1;
+	uint64_t to = 0;
 
-	if (segment_find_mark(segment, at, &mark, err) != 1)
-		return 0;
-	path = mem_format("%s.torn", segment->path);
-	fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600, err);
 	while (fd >= 0 && at < end) {
 		ssize_t got = file_read_at(segment->fd, part, sizeof part, at, segment->path, err);
 
@@ -297,18 +304,33 @@ out:
 	return result;
 }
 
-static int cut_tail(struct store *store, struct segment *segment, uint64_t end, struct err *err)
+/* A tail that holds a log, or of which nothing is known because the catalogue is gone too, may
+ * have been more than an interrupted batch: 1, 0, -1. */
+static int is_worth_keeping(
+    const struct replay *replay, const struct segment *segment, uint64_t end, struct err *err)
+{
+	uint64_t mark;
+
+	if (replay->trusted_batch == 0 && replay->end.batch > 0)
+		return 1;
+	return segment_find_mark(segment, end, &mark, err);
+}
+
+static int cut_tail(
+    const struct replay *replay, const struct segment *segment, uint64_t end, struct err *err)
 {
 	uint64_t bytes;
+	int keep;
 
 	if (segment_bytes(segment, &bytes, err) != 0)
 		return -1;
 	if (bytes <= end)
 		return 0;
-	if (keep_tail(segment, end, bytes, err) != 0 ||
+	keep = is_worth_keeping(replay, segment, end, err);
+	if (keep < 0 || (keep == 1 && keep_tail(segment, end, bytes, err) != 0) ||
 	    file_cut(segment->fd, end, segment->path, err) != 0)
 		return -1;
-	store->torn_bytes = bytes - end;
+	replay->store->torn_bytes = bytes - end;
 	return 0;
 }
 
@@ -324,7 +346,7 @@ static int take_over(struct replay *replay, struct segment *segment, struct err 
 		return -1;
 	if (!whole) {
 		segment->is_sealed = false;
-		if (cut_tail(store, segment, end, err) != 0)
+		if (cut_tail(replay, segment, end, err) != 0)
 			return -1;
 		store->at = end;
 		store->is_new = end == 0;

@@ -56,8 +56,7 @@ static int add(void *arg, const struct catalog_place *place, struct err *err)
 	struct known *known = arg;
 
 	(void)err;
-	known->entry =
-	    mem_grow(known->entry, &known->room, known->count + 1, sizeof *known->entry);
+	known->entry = mem_grow(known->entry, &known->room, known->count + 1, sizeof *known->entry);
 	known->entry[known->count++] = (struct known_entry){.uid = place->uid,
 	    .flags = text_number(known, place->flags, true),
 	    .is_present = place->state == PLACE_PRESENT};

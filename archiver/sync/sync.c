@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHOWN_BYTES 200
+
 struct bytes sync_account_name(const struct sync *sync)
 {
 	return bytes_of(sync->options->account);
@@ -19,8 +21,7 @@ struct bytes sync_folder_name(const struct sync_folder *folder)
 	return (struct bytes){folder->name, folder->name_bytes};
 }
 
-void sync_problem(
-    struct sync *sync, const struct sync_folder *folder, const char *format, ...)
+void sync_problem(struct sync *sync, const struct sync_folder *folder, const char *format, ...)
 {
 	char text[ERR_TEXT_BYTES];
 	va_list args;
@@ -30,8 +31,7 @@ void sync_problem(
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	sync->options->problem(
-	    sync->options->arg, bytes_of(folder ? folder->shown : NULL), text);
+	sync->options->problem(sync->options->arg, bytes_of(folder ? folder->shown : NULL), text);
 }
 
 void sync_show_progress(struct sync *sync)
@@ -42,7 +42,7 @@ void sync_show_progress(struct sync *sync)
 
 /* ---- the archive ---- */
 
-static int commit(struct sync *sync, struct err *err)
+int sync_commit(struct sync *sync, struct err *err)
 {
 	sync->commit_ms = clock_monotonic_ms();
 	if (vault_commit(sync->options->vault, err) == 0)
@@ -55,7 +55,7 @@ int sync_commit_if_due(struct sync *sync, struct err *err)
 {
 	if (vault_is_due(sync->options->vault) ||
 	    clock_monotonic_ms() - sync->commit_ms > SYNC_COMMIT_S * 1000)
-		return commit(sync, err);
+		return sync_commit(sync, err);
 	return 0;
 }
 
@@ -96,13 +96,35 @@ int sync_connect(struct sync *sync, struct err *err)
 	return endpoint_open(&sync->ep, &sync->options->endpoint, err);
 }
 
+static bool is_of_connection(const struct err *err)
+{
+	return err->code == ERR_NETWORK || err->code == ERR_PROTOCOL || err->code == ERR_LIMIT;
+}
+
 bool sync_can_reconnect(const struct sync *sync, const struct err *err)
 {
-	return !sync->is_vault_bad && sync->failures < SYNC_RECONNECTS &&
-	       (err->code == ERR_NETWORK || err->code == ERR_PROTOCOL || err->code == ERR_LIMIT);
+	return !sync->is_vault_bad && sync->failures < SYNC_RECONNECTS && is_of_connection(err);
 }
 
 /* ---- the folders ---- */
+
+static bool is_wanted(const struct sync *sync, struct bytes shown)
+{
+	const struct sync_options *options = sync->options;
+
+	return !options->wants || options->wants(options->wants_arg, shown);
+}
+
+static void tell_unusable(struct sync *sync, const struct endpoint_folder *told)
+{
+	struct bytes shown = told->shown;
+
+	if (shown.n > SHOWN_BYTES)
+		shown.n = SHOWN_BYTES;
+	sync->report->folders_failed++;
+	if (sync->options->problem)
+		sync->options->problem(sync->options->arg, shown, told->unusable);
+}
 
 static int add_folder(void *arg, const struct endpoint_folder *told, struct err *err)
 {
@@ -110,6 +132,8 @@ static int add_folder(void *arg, const struct endpoint_folder *told, struct err 
 	struct sync_folder *folder;
 
 	(void)err;
+	if (told->unusable && is_wanted(sync, told->shown))
+		tell_unusable(sync, told);
 	if (!told->is_selectable)
 		return 0;
 	sync->folder = mem_grow(
@@ -137,11 +161,13 @@ static void forget_folders(struct sync *sync)
 	sync->folder_count = 0;
 }
 
-static bool is_wanted(const struct sync *sync, struct bytes shown)
+/* UIDs may lie far apart: there are never more new messages than messages. */
+static uint64_t expected(const struct sync_folder *folder, uint64_t known_uidnext)
 {
-	const struct sync_options *options = sync->options;
+	uint64_t uids =
+	    folder->state.uidnext > known_uidnext ? folder->state.uidnext - known_uidnext : 0;
 
-	return !options->wants || options->wants(options->wants_arg, shown);
+	return uids < folder->state.messages ? uids : folder->state.messages;
 }
 
 /* How much there is to do, for the progress bar. */
@@ -162,33 +188,58 @@ static void estimate(struct sync *sync)
 		if (catalog_folder(catalog, sync_account_name(sync), sync_folder_name(folder),
 			&known, NULL) == 1 &&
 		    known.uidvalidity == folder->state.uidvalidity)
-			sync->progress.messages_expected +=
-			    folder->state.uidnext > known.uidnext
-				? folder->state.uidnext - known.uidnext
-				: 0;
+			sync->progress.messages_expected += expected(folder, known.uidnext);
 		else
 			sync->progress.messages_expected += folder->state.messages;
 	}
 }
 
+static int give_up_folder(
+    struct sync *sync, const struct sync_folder *folder, const struct err *why)
+{
+	sync->report->folders_failed++;
+	sync_problem(sync, folder, "%s", why->text);
+	return 0;
+}
+
+/* The connection broke too often in one folder. It may be this folder, or all of the server. */
+static int leave_folder(struct sync *sync, const struct sync_folder *folder, bool was_of_use,
+    const struct err *why, struct err *err)
+{
+	sync->broken_folders = was_of_use ? 0 : sync->broken_folders + 1;
+	if (sync->broken_folders >= SYNC_BROKEN_FOLDERS) {
+		*err = *why;
+		return -1;
+	}
+	return sync_connect(sync, err) == 0 ? give_up_folder(sync, folder, why) : -1;
+}
+
 /* One folder, as often as the connection has to be made again. */
 static int try_folder(struct sync *sync, struct sync_folder *folder, struct err *err)
 {
+	uint64_t placed = sync->report->messages_placed;
+
+	sync->failures = 0;
 	for (;;) {
 		struct err why = {0};
 
-		if (sync_connect(sync, &why) == 0 && sync_one_folder(sync, folder, &why) == 0)
-			return 0;
-		if (!sync->is_vault_bad && why.code == ERR_SERVER && why.scope != SCOPE_ACCOUNT) {
-			sync->report->folders_failed++;
-			sync_problem(sync, folder, "%s", why.text);
+		if (sync_connect(sync, &why) == 0 && sync_one_folder(sync, folder, &why) == 0) {
+			sync->broken_folders = 0;
 			return 0;
 		}
+		if (!sync->is_vault_bad && why.code == ERR_SERVER && why.scope != SCOPE_ACCOUNT)
+			return give_up_folder(sync, folder, &why);
 		sync_disconnect(sync);
-		if (!sync_can_reconnect(sync, &why)) {
+		if (sync->is_vault_bad || !is_of_connection(&why)) {
 			*err = why;
 			return -1;
 		}
+		/* What came so far is not fetched again. */
+		if (sync_commit(sync, err) != 0)
+			return -1;
+		if (!sync_can_reconnect(sync, &why))
+			return leave_folder(
+			    sync, folder, sync->report->messages_placed > placed, &why, err);
 		sync->failures++;
 		sync_problem(sync, folder, "%s; connecting again", why.text);
 	}
@@ -248,14 +299,16 @@ static int sync_folders(struct sync *sync, struct err *err)
 	 * all is a server with a problem. */
 	if (sync->folder_count == 0)
 		return err_set(err, ERR_SERVER, "the server lists no folders");
-	return catalog_each_folder(vault_catalog(sync->options->vault), sync->options->account,
-	    check_gone, sync, err);
+	return catalog_each_folder(
+	    vault_catalog(sync->options->vault), sync->options->account, check_gone, sync, err);
 }
 
-static bool has_news(const struct sync_report *report)
+static bool has_news(const struct sync *sync)
 {
+	const struct sync_report *report = sync->report;
+
 	return report->messages_placed || report->flags_changed || report->messages_gone ||
-	       report->folders_gone || report->messages_skipped;
+	    report->folders_gone || sync->has_new_exceptions;
 }
 
 /* The last word of this sync, also of one that was cut short. */
@@ -271,9 +324,9 @@ static int finish(struct sync *sync, const char *reason, struct err *err)
 		vault_abort(sync->options->vault);
 		return 0;
 	}
-	if (has_news(sync->report) && vault_log(sync->options->vault, &synced, err) != 0)
+	if (has_news(sync) && vault_log(sync->options->vault, &synced, err) != 0)
 		return -1;
-	return commit(sync, err);
+	return sync_commit(sync, err);
 }
 
 int sync_account(const struct sync_options *options, struct sync_report *report, struct err *err)
@@ -286,8 +339,7 @@ int sync_account(const struct sync_options *options, struct sync_report *report,
 	sync.commit_ms = clock_monotonic_ms();
 	mimehead_init(&sync.head);
 	sync.put = vault_put_new(options->vault);
-	if (sync_connect(&sync, err) == 0 &&
-	    endpoint_list(sync.ep, add_folder, &sync, err) == 0) {
+	if (sync_connect(&sync, err) == 0 && endpoint_list(sync.ep, add_folder, &sync, err) == 0) {
 		estimate(&sync);
 		result = sync_folders(&sync, err);
 	}

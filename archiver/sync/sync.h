@@ -19,10 +19,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SYNC_BATCH_COUNT 100            /* messages in one FETCH command */
-#define SYNC_COMMIT_S 5                 /* or earlier, when the batch is large */
-#define SYNC_FULL_LIST_S (7 * 24 * 3600) /* look at every folder at least so often */
-#define SYNC_RECONNECTS 5               /* in a row, without a new message between them */
+#define SYNC_BATCH_COUNT    100             /* messages in one FETCH command */
+#define SYNC_COMMIT_S       5               /* or earlier, when the batch is large */
+#define SYNC_FULL_LIST_S    (7 * 24 * 3600) /* look at every folder at least so often */
+#define SYNC_RECONNECTS     5               /* in a row, without a new message between them */
+#define SYNC_BROKEN_FOLDERS 3  /* given up in a row because of that: so is the account */
+#define SYNC_RETRIES        10 /* of messages of a folder that could not be had before */
 
 struct sync_progress {
 	struct bytes folder; /* shown name */

@@ -13,20 +13,20 @@ struct arrival {
 	struct imap_uid uid;
 	struct msg_id id;
 	char *flags; /* NULL: not told yet */
-	bool has_date, has_text, is_new;
+	bool has_date, has_text, has_other_text;
 	int64_t date_unix;
 	int64_t guessed_date_unix; /* when the server tells no INTERNALDATE at all */
-	uint64_t bytes;
 };
 
 struct fetch {
+	struct diff *diff;
 	struct sync *sync;
 	const struct sync_folder *folder;
-	uint32_t uidvalidity;
-	struct seqset *wanted;
+	struct seqset *wanted; /* of the pass that goes on */
+	struct seqset vanished;
 	struct arrival *arrival;
 	size_t count, room;
-	bool has_text; /* a text has ended whose response has not */
+	bool has_text;   /* a text has ended whose response has not */
 	bool is_refused; /* the last command was */
 	char reason[200];
 };
@@ -84,8 +84,8 @@ static struct arrival *find_arrival(struct fetch *fetch, struct imap_uid uid)
 	for (i = fetch->count; i > 0; i--)
 		if (fetch->arrival[i - 1].uid.value == uid.value)
 			return &fetch->arrival[i - 1];
-	fetch->arrival = mem_grow(
-	    fetch->arrival, &fetch->room, fetch->count + 1, sizeof *fetch->arrival);
+	fetch->arrival =
+	    mem_grow(fetch->arrival, &fetch->room, fetch->count + 1, sizeof *fetch->arrival);
 	fetch->arrival[fetch->count] = (struct arrival){.uid = uid};
 	return &fetch->arrival[fetch->count++];
 }
@@ -96,6 +96,8 @@ static int store_text(struct fetch *fetch, struct arrival *arrival, struct err *
 	struct sync *sync = fetch->sync;
 	struct mimehead *head = &sync->head;
 	struct event facts = {.kind = EVENT_MAIL};
+	struct msg_id id;
+	bool is_new;
 
 	mimehead_parse(head, vault_put_head(sync->put));
 	facts.message_id = buf_view(&head->message_id);
@@ -106,14 +108,18 @@ static int store_text(struct fetch *fetch, struct arrival *arrival, struct err *
 	facts.has_sent = head->has_date;
 	facts.sent_unix = head->date_unix;
 	arrival->guessed_date_unix = head->has_received ? head->received_unix
-				     : head->has_date	? head->date_unix
+	    : head->has_date                            ? head->date_unix
 							: vault_now(sync->options->vault);
-	arrival->bytes = vault_put_bytes(sync->put);
 	if (vault_put_end(sync->put, &facts,
-		arrival->has_date ? arrival->date_unix : arrival->guessed_date_unix, &arrival->id,
-		&arrival->is_new, err) != 0)
+		arrival->has_date ? arrival->date_unix : arrival->guessed_date_unix, &id, &is_new,
+		err) != 0)
 		return vault_failed(fetch);
+	sync->report->messages_stored += is_new;
+	sync->report->bytes_stored += is_new ? vault_put_bytes(sync->put) : 0;
+	/* Two texts under one UID: which one it is, the server alone knows. */
+	arrival->has_other_text |= arrival->has_text && !sha256_equal(&arrival->id.sum, &id.sum);
 	arrival->has_text = true;
+	arrival->id = id;
 	return 0;
 }
 
@@ -136,31 +142,44 @@ static int take_message(void *arg, const struct endpoint_message *message, struc
 		arrival->has_date = true;
 		arrival->date_unix = message->date_unix;
 	}
-	return has_text && !arrival->has_text ? store_text(fetch, arrival, err) : 0;
+	return has_text ? store_text(fetch, arrival, err) : 0;
 }
 
 static int place(struct fetch *fetch, const struct arrival *arrival, struct err *err)
 {
 	struct sync *sync = fetch->sync;
-	struct event event = {.kind = EVENT_PLACED,
-	    .account = sync_account_name(sync),
-	    .folder = sync_folder_name(fetch->folder),
-	    .uidvalidity = fetch->uidvalidity,
-	    .uid = arrival->uid.value,
-	    .id = arrival->id.sum,
-	    .flags = bytes_of(arrival->flags),
-	    .date_unix =
-		arrival->has_date ? arrival->date_unix : arrival->guessed_date_unix};
+	struct event event = sync_place_event(fetch->diff, EVENT_PLACED);
 
+	event.uid = arrival->uid.value;
+	event.id = arrival->id.sum;
+	event.flags = bytes_of(arrival->flags);
+	event.date_unix = arrival->has_date ? arrival->date_unix : arrival->guessed_date_unix;
 	/* No commit between the placements of one command: "due" is asked behind them. */
 	if (vault_log(sync->options->vault, &event, err) != 0)
 		return vault_failed(fetch);
 	sync->report->messages_placed++;
-	sync->report->messages_stored += arrival->is_new;
-	sync->report->bytes_stored += arrival->is_new ? arrival->bytes : 0;
 	sync->progress.messages_done++;
 	sync->failures = 0;
 	seqset_remove(fetch->wanted, arrival->uid.value);
+	return 0;
+}
+
+static int skip(struct fetch *fetch, uint32_t uid, const char *reason, struct err *err)
+{
+	struct event event = sync_place_event(fetch->diff, EVENT_SKIPPED);
+
+	event.uid = uid;
+	event.reason = bytes_of(reason);
+	fetch->sync->report->messages_skipped++;
+	sync_problem(
+	    fetch->sync, fetch->folder, "message with UID %u cannot be archived: %s", uid, reason);
+	seqset_remove(fetch->wanted, uid);
+	/* What is known already does not need to be said again. */
+	if (seqset_has(&fetch->diff->exceptions, uid))
+		return 0;
+	fetch->sync->has_new_exceptions = true;
+	if (vault_log(fetch->sync->options->vault, &event, err) != 0)
+		return vault_failed(fetch);
 	return 0;
 }
 
@@ -175,7 +194,10 @@ static int end_batch(void *arg, bool ok, struct bytes reason, struct err *err)
 		memcpy(fetch->reason, reason.p, n);
 	fetch->reason[n] = '\0';
 	for (i = 0; ok && result == 0 && i < fetch->count; i++)
-		if (fetch->arrival[i].has_text)
+		if (fetch->arrival[i].has_other_text)
+			result = skip(fetch, fetch->arrival[i].uid.value,
+			    "the server sends two different texts for it", err);
+		else if (fetch->arrival[i].has_text)
 			result = place(fetch, &fetch->arrival[i], err);
 	forget_arrivals(fetch);
 	if (result != 0 || sync_commit_if_due(fetch->sync, err) != 0)
@@ -186,8 +208,7 @@ static int end_batch(void *arg, bool ok, struct bytes reason, struct err *err)
 
 /* ---- passes over what is wanted ---- */
 
-static int fetch_set(
-    struct fetch *fetch, const struct seqset *uids, struct err *err)
+static int fetch_set(struct fetch *fetch, const struct seqset *uids, struct err *err)
 {
 	struct endpoint_sink sink = {.arg = fetch,
 	    .begin = begin_text,
@@ -206,61 +227,55 @@ static int fetch_set(
 
 static int reselect(struct fetch *fetch, struct err *err)
 {
+	uint32_t uidvalidity = fetch->diff->uidvalidity;
 	struct endpoint_state state;
 
+	sync_disconnect(fetch->sync);
 	if (sync_connect(fetch->sync, err) != 0 ||
-	    endpoint_select(fetch->sync->ep, sync_folder_name(fetch->folder), ENDPOINT_READ,
-		&state, err) != 0)
+	    endpoint_select(
+		fetch->sync->ep, sync_folder_name(fetch->folder), ENDPOINT_READ, &state, err) != 0)
 		return -1;
-	if (fetch->uidvalidity != 0 && state.uidvalidity == fetch->uidvalidity)
+	if (uidvalidity != 0 && state.uidvalidity == uidvalidity)
 		return 0;
 	return err_set(err, ERR_PROTOCOL, "the folder was numbered anew while it was read");
 }
 
-static int skip(struct fetch *fetch, uint32_t uid, const char *reason, struct err *err)
+/* Does the error tell that this message is larger than we take? That is no fault of the
+ * connection, although it ends it. */
+static bool is_too_large(const struct err *why)
 {
-	struct event event = {.kind = EVENT_SKIPPED,
-	    .account = sync_account_name(fetch->sync),
-	    .folder = sync_folder_name(fetch->folder),
-	    .uidvalidity = fetch->uidvalidity,
-	    .uid = uid,
-	    .reason = bytes_of(reason)};
-
-	fetch->sync->report->messages_skipped++;
-	sync_problem(fetch->sync, fetch->folder, "message with UID %u cannot be archived: %s", uid,
-	    reason);
-	seqset_remove(fetch->wanted, uid);
-	return sync_log(fetch->sync, &event, err);
+	return why->code == ERR_LIMIT && why->scope == SCOPE_MESSAGE;
 }
 
-static int note_there(void *arg, const struct endpoint_identity *identity, struct err *err)
+static int take_listed(void *arg, struct imap_uid uid, struct bytes flags, struct err *err)
 {
-	(void)err;
-	seqset_add(arg, identity->uid.value);
+	(void)flags, (void)err;
+	seqset_add(arg, uid.value);
 	return 0;
 }
 
-/* A message did not come although the server said OK: it was deleted meanwhile, or it cannot
- * be had. */
-static int judge_missing(struct fetch *fetch, uint32_t uid, struct err *err)
+/* Messages did not come although the server said OK. Those that it does not list any more were
+ * deleted meanwhile; the others it must send, or they are exceptions. */
+static int drop_vanished(struct fetch *fetch, struct err *err)
 {
-	struct seqset one, there;
+	struct seqset listed;
+	uint64_t count;
+	uint32_t uid = 0;
 	int result;
 
-	seqset_init(&one);
-	seqset_init(&there);
-	seqset_add(&one, uid);
-	result = endpoint_identify(fetch->sync->ep, &one, note_there, &there, err);
-	if (result == 0 && seqset_has(&there, uid))
-		result = skip(fetch, uid, "the server does not send its text", err);
-	else if (result == 0)
-		seqset_remove(fetch->wanted, uid);
-	seqset_release(&one);
-	seqset_release(&there);
+	seqset_init(&listed);
+	result = endpoint_scan(fetch->sync->ep, take_listed, &listed, &count, err);
+	while (result == 0 && (uid = seqset_next(fetch->wanted, uid)) != 0)
+		if (!seqset_has(&listed, uid)) {
+			seqset_add(&fetch->vanished, uid);
+			seqset_remove(fetch->wanted, uid);
+		}
+	seqset_release(&listed);
 	return result;
 }
 
-static int fetch_single(struct fetch *fetch, uint32_t uid, struct err *err)
+/* is_listed: the server has just listed it, so there is no reason for it not to come. */
+static int fetch_single(struct fetch *fetch, uint32_t uid, bool is_listed, struct err *err)
 {
 	struct err why = {0};
 	struct seqset one;
@@ -270,33 +285,63 @@ static int fetch_single(struct fetch *fetch, uint32_t uid, struct err *err)
 	seqset_add(&one, uid);
 	result = fetch_set(fetch, &one, &why);
 	seqset_release(&one);
-	if (!seqset_has(fetch->wanted, uid))
+	if (result == 0 && !seqset_has(fetch->wanted, uid))
 		return 0;
 	if (result == 0 && fetch->is_refused)
 		return skip(fetch, uid, fetch->reason[0] ? fetch->reason : "refused", err);
 	if (result == 0)
-		return judge_missing(fetch, uid, err);
+		return is_listed ? skip(fetch, uid, "the server lists it, but sends no text", err)
+				 : 0;
 	if (!sync_can_reconnect(fetch->sync, &why)) {
 		*err = why;
 		return -1;
 	}
 	/* This one message ends the connection: it must not do so again and again. */
-	fetch->sync->failures++;
-	sync_disconnect(fetch->sync);
-	if (skip(fetch, uid, why.text, err) != 0)
+	fetch->sync->failures += !is_too_large(&why);
+	if (seqset_has(fetch->wanted, uid) && skip(fetch, uid, why.text, err) != 0)
 		return -1;
 	return reselect(fetch, err);
 }
 
 /* The first of those that are wanted, one by one. */
-static int fetch_singly(struct fetch *fetch, uint64_t max_count, struct err *err)
+static int fetch_singly(struct fetch *fetch, uint64_t max_count, bool is_listed, struct err *err)
 {
 	uint32_t uid = 0;
 
 	for (; max_count > 0 && (uid = seqset_next(fetch->wanted, uid)) != 0; max_count--)
-		if (fetch_single(fetch, uid, err) != 0)
+		if (fetch_single(fetch, uid, is_listed, err) != 0)
 			return -1;
 	return 0;
+}
+
+/* A copy, because what comes is taken out of wanted. */
+static int fetch_all_wanted(struct fetch *fetch, struct err *err)
+{
+	struct seqset asked;
+	size_t i;
+	int result;
+
+	seqset_init(&asked);
+	for (i = 0; i < fetch->wanted->count; i++)
+		seqset_add_range(
+		    &asked, fetch->wanted->range[i].first, fetch->wanted->range[i].last);
+	result = fetch_set(fetch, &asked, err);
+	seqset_release(&asked);
+	return result;
+}
+
+/* The connection broke at one of the first that are left. */
+static int go_on_singly(struct fetch *fetch, const struct err *why, struct err *err)
+{
+	if (!sync_can_reconnect(fetch->sync, why)) {
+		*err = *why;
+		return -1;
+	}
+	sync_problem(fetch->sync, fetch->folder, "%s; connecting again", why->text);
+	fetch->sync->failures += !is_too_large(why);
+	if (reselect(fetch, err) != 0)
+		return -1;
+	return fetch_singly(fetch, SYNC_BATCH_COUNT, false, err);
 }
 
 /* All that is wanted; again as long as that brings something, then one by one. */
@@ -304,42 +349,103 @@ static int fetch_wanted(struct fetch *fetch, struct err *err)
 {
 	while (!seqset_is_empty(fetch->wanted)) {
 		uint64_t before = seqset_count(fetch->wanted);
-		struct seqset asked;
 		struct err why = {0};
-		int result;
 
-		seqset_init(&asked);
-		for (size_t i = 0; i < fetch->wanted->count; i++)
-			seqset_add_range(&asked, fetch->wanted->range[i].first,
-			    fetch->wanted->range[i].last);
-		result = fetch_set(fetch, &asked, &why);
-		seqset_release(&asked);
-		if (result != 0) {
-			if (!sync_can_reconnect(fetch->sync, &why)) {
-				*err = why;
-				return -1;
-			}
-			sync_problem(fetch->sync, fetch->folder, "%s; connecting again", why.text);
-			fetch->sync->failures++;
-			sync_disconnect(fetch->sync);
-			/* The command that broke off asked for the first that are left. */
-			if (reselect(fetch, err) != 0 ||
-			    fetch_singly(fetch, SYNC_BATCH_COUNT, err) != 0)
+		if (fetch_all_wanted(fetch, &why) != 0) {
+			if (go_on_singly(fetch, &why, err) != 0)
 				return -1;
 		} else if (seqset_count(fetch->wanted) == before) {
-			return fetch_singly(fetch, UINT64_MAX, err);
+			if (drop_vanished(fetch, err) != 0)
+				return -1;
+			return fetch_singly(fetch, UINT64_MAX, true, err);
 		}
 	}
 	return 0;
 }
 
-int sync_fetch(struct sync *sync, const struct sync_folder *folder, uint32_t uidvalidity,
-    struct seqset *wanted, struct err *err)
+/* ---- what could not be had before ---- */
+
+struct sizes {
+	uint64_t most_bytes;
+	struct seqset small;
+};
+
+static int take_size(void *arg, const struct endpoint_identity *identity, struct err *err)
+{
+	struct sizes *sizes = arg;
+
+	(void)err;
+	if (!identity->has_size || sizes->most_bytes == 0 ||
+	    identity->size_bytes <= sizes->most_bytes)
+		seqset_add(&sizes->small, identity->uid.value);
+	return 0;
+}
+
+/* How many are passed over, so that each has its turn. */
+static uint64_t first_turn(const struct fetch *fetch, uint64_t count)
+{
+	uint64_t now = (uint64_t)vault_now(fetch->sync->options->vault);
+
+	return count > SYNC_RETRIES ? now % (count - SYNC_RETRIES + 1) : 0;
+}
+
+/* Some of them, each time others: a message that ends the connection each time that it is asked
+ * for must neither stop the account nor keep others from their turn. One that is too large is
+ * known by its size. */
+static int fetch_exceptions(struct fetch *fetch, struct err *err)
+{
+	struct sizes sizes = {.most_bytes = fetch->sync->options->endpoint.max_message_bytes};
+	uint64_t count = seqset_count(fetch->wanted), tries = 0, pass;
+	uint32_t uid = 0;
+	int result;
+
+	if (count == 0)
+		return 0;
+	seqset_init(&sizes.small);
+	result = endpoint_identify(fetch->sync->ep, fetch->wanted, take_size, &sizes, err);
+	for (pass = first_turn(fetch, seqset_count(&sizes.small)); pass > 0; pass--)
+		uid = seqset_next(&sizes.small, uid);
+	while (result == 0 && tries < SYNC_RETRIES && (uid = seqset_next(&sizes.small, uid)) != 0) {
+		fetch->sync->failures = 0;
+		result = fetch_single(fetch, uid, true, err);
+		tries++;
+	}
+	fetch->sync->report->messages_skipped += count - tries;
+	seqset_release(&sizes.small);
+	return result;
+}
+
+/* Those of wanted that are exceptions of old, apart. */
+static void part_exceptions(struct diff *diff, struct seqset *exceptions)
+{
+	uint32_t uid = 0;
+
+	while ((uid = seqset_next(&diff->exceptions, uid)) != 0)
+		if (seqset_has(&diff->wanted, uid)) {
+			seqset_add(exceptions, uid);
+			seqset_remove(&diff->wanted, uid);
+		}
+}
+
+int sync_fetch(struct diff *diff, struct err *err)
 {
 	struct fetch fetch = {
-	    .sync = sync, .folder = folder, .uidvalidity = uidvalidity, .wanted = wanted};
-	int result = fetch_wanted(&fetch, err);
+	    .diff = diff, .sync = diff->sync, .folder = diff->folder, .wanted = &diff->wanted};
+	struct seqset exceptions;
+	uint32_t uid = 0;
+	int result;
 
+	seqset_init(&fetch.vanished);
+	seqset_init(&exceptions);
+	part_exceptions(diff, &exceptions);
+	result = fetch_wanted(&fetch, err);
+	fetch.wanted = &exceptions;
+	if (result == 0)
+		result = fetch_exceptions(&fetch, err);
+	while ((uid = seqset_next(&fetch.vanished, uid)) != 0)
+		seqset_add(&diff->wanted, uid);
+	seqset_release(&fetch.vanished);
+	seqset_release(&exceptions);
 	forget_arrivals(&fetch);
 	free(fetch.arrival);
 	return result;

@@ -10,16 +10,7 @@
 
 #define GONE_SET_BYTES (64u << 10)
 
-struct diff {
-	struct sync *sync;
-	const struct sync_folder *folder;
-	uint32_t uidvalidity;
-	struct known known;
-	struct seqset wanted;
-	struct catalog_folder cursor; /* as it was (numbers only); listed_unix 0: none */
-};
-
-static struct event place_event(const struct diff *diff, enum event_kind kind)
+struct event sync_place_event(const struct diff *diff, enum event_kind kind)
 {
 	return (struct event){.kind = kind,
 	    .account = sync_account_name(diff->sync),
@@ -27,50 +18,39 @@ static struct event place_event(const struct diff *diff, enum event_kind kind)
 	    .uidvalidity = diff->uidvalidity};
 }
 
-/* A message that was gone is back under its UID: the same message (RFC 9051 section 2.3.1.1),
- * so nothing needs to be fetched. */
-static int place_again(
-    struct diff *diff, struct imap_uid uid, struct bytes flags, struct err *err)
-{
-	struct catalog *catalog = vault_catalog(diff->sync->options->vault);
-	struct event event = place_event(diff, EVENT_PLACED);
-	struct catalog_folder folder;
-	struct catalog_place place;
-	struct catalog_message message;
+/* ---- the listing ---- */
 
-	if (catalog_folder(catalog, event.account, event.folder, &folder, err) != 1 ||
-	    catalog_place_at(
-		catalog, folder.number, diff->uidvalidity, uid.value, &place, err) != 1 ||
-	    catalog_message_n(catalog, place.message_n, &message, err) != 1) {
-		diff->sync->is_vault_bad = true;
-		return -1;
-	}
-	event.uid = uid.value;
-	event.id = message.id.sum;
-	event.flags = flags;
-	event.date_unix = place.date_unix;
-	diff->sync->report->messages_placed++;
-	return sync_log(diff->sync, &event, err);
-}
+struct listing {
+	struct diff *diff;
+	struct seqset exceptions; /* of the old ones: still there */
+	bool is_doubtful;         /* UIDs may mean other messages than before */
+};
 
 static int take_listed(void *arg, struct imap_uid uid, struct bytes flags, struct err *err)
 {
-	struct diff *diff = arg;
+	struct listing *listing = arg;
+	struct diff *diff = listing->diff;
 	struct known_entry *entry = known_find(&diff->known, uid.value);
 	struct event event;
 
 	if (!entry) {
 		seqset_add(&diff->wanted, uid.value);
+		if (seqset_has(&diff->exceptions, uid.value))
+			seqset_add(&listing->exceptions, uid.value);
 		return 0;
 	}
 	if (entry->is_seen)
 		return 0;
 	entry->is_seen = true;
-	if (!entry->is_present)
-		return place_again(diff, uid, flags, err);
+	if (!entry->is_present) {
+		seqset_add(&diff->back, uid.value);
+		return 0;
+	}
+	if (listing->is_doubtful)
+		seqset_add(&diff->doubted, uid.value);
 	if (known_flags_are(&diff->known, entry, flags))
 		return 0;
-	event = place_event(diff, EVENT_FLAGS);
+	event = sync_place_event(diff, EVENT_FLAGS);
 	event.uid = uid.value;
 	event.flags = flags;
 	diff->sync->report->flags_changed++;
@@ -79,7 +59,7 @@ static int take_listed(void *arg, struct imap_uid uid, struct bytes flags, struc
 
 static int log_gone(struct diff *diff, struct err *err)
 {
-	struct event event = place_event(diff, EVENT_GONE);
+	struct event event = sync_place_event(diff, EVENT_GONE);
 	struct seqset unseen;
 	struct buf text;
 	uint32_t last = 0;
@@ -102,9 +82,22 @@ static int log_gone(struct diff *diff, struct err *err)
 	return result;
 }
 
+/* Exceptions that are no longer on the server are none any more. */
+static int forget_exceptions(struct diff *diff, const struct seqset *listed, struct err *err)
+{
+	struct event event = sync_place_event(diff, EVENT_SKIPPED);
+	uint32_t uid = 0;
+
+	while ((uid = seqset_next(&diff->exceptions, uid)) != 0) {
+		event.uid = uid;
+		if (!seqset_has(listed, uid) && sync_log(diff->sync, &event, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* The folder itself, when it is new or has changed. */
-static int log_folder(
-    struct sync *sync, const struct sync_folder *folder, bool is_known,
+static int log_folder(struct sync *sync, const struct sync_folder *folder, bool is_known,
     const struct catalog_folder *known, struct err *err)
 {
 	struct event event = {.kind = EVENT_FOLDER,
@@ -124,7 +117,7 @@ static int log_folder(
 
 static int retire(struct diff *diff, uint32_t uidvalidity, struct err *err)
 {
-	struct event event = place_event(diff, EVENT_RETIRED);
+	struct event event = sync_place_event(diff, EVENT_RETIRED);
 
 	event.uidvalidity = uidvalidity;
 	sync_problem(diff->sync, diff->folder,
@@ -142,16 +135,16 @@ static bool is_unchanged(
 	int64_t age = vault_now(sync->options->vault) - known->listed_unix;
 
 	return folder->has_state && !known->is_gone && state->uidvalidity != 0 &&
-	       state->uidvalidity == known->uidvalidity && state->uidnext == known->uidnext &&
-	       state->messages == known->messages && age >= 0 && age < SYNC_FULL_LIST_S &&
-	       (state->messages == 0 || (state->modseq != 0 && state->modseq == known->modseq));
+	    state->uidvalidity == known->uidvalidity && state->uidnext == known->uidnext &&
+	    state->messages == known->messages && age >= 0 && age < SYNC_FULL_LIST_S &&
+	    (state->messages == 0 || (state->modseq != 0 && state->modseq == known->modseq));
 }
 
-static int any_skipped(
+static int take_exception(
     void *arg, uint32_t uid, struct bytes reason, int64_t since_unix, struct err *err)
 {
-	(void)uid, (void)reason, (void)since_unix, (void)err;
-	*(bool *)arg = true;
+	(void)reason, (void)since_unix, (void)err;
+	seqset_add(arg, uid);
 	return 0;
 }
 
@@ -161,14 +154,13 @@ static bool is_same_cursor(const struct diff *diff, const struct endpoint_state 
 	int64_t age = vault_now(diff->sync->options->vault) - diff->cursor.listed_unix;
 
 	return diff->cursor.uidvalidity == diff->uidvalidity &&
-	       diff->cursor.uidnext == state->uidnext && diff->cursor.modseq == state->modseq &&
-	       diff->cursor.messages == state->messages && age >= 0 && age < SYNC_FULL_LIST_S;
+	    diff->cursor.uidnext == state->uidnext && diff->cursor.modseq == state->modseq &&
+	    diff->cursor.messages == state->messages && age >= 0 && age < SYNC_FULL_LIST_S;
 }
 
-static int log_cursor(
-    struct diff *diff, const struct endpoint_state *state, struct err *err)
+static int log_cursor(struct diff *diff, const struct endpoint_state *state, struct err *err)
 {
-	struct event event = place_event(diff, EVENT_CURSOR);
+	struct event event = sync_place_event(diff, EVENT_CURSOR);
 
 	if (is_same_cursor(diff, state))
 		return 0;
@@ -179,40 +171,66 @@ static int log_cursor(
 	return sync_log(diff->sync, &event, err);
 }
 
+/* The first word about a UIDVALIDITY, before any message is placed under it: however this sync
+ * ends, the next one knows what to retire when the folder is numbered anew. */
+static int begin_cursor(struct diff *diff, struct err *err)
+{
+	struct event event = sync_place_event(diff, EVENT_CURSOR);
+
+	if (diff->uidvalidity == 0 || diff->cursor.uidvalidity == diff->uidvalidity)
+		return 0;
+	return sync_log(diff->sync, &event, err);
+}
+
+static void tell_incomplete(struct diff *diff, uint64_t messages, uint64_t listed)
+{
+	diff->sync->report->listings_incomplete++;
+	sync_problem(diff->sync, diff->folder,
+	    "the server has %llu messages but lists only %llu: deletions are not judged",
+	    (unsigned long long)messages, (unsigned long long)listed);
+}
+
+/* UIDNEXT never goes down (RFC 9051 section 2.3.1.1): where it does, the folder has been made
+ * anew under its old UIDVALIDITY. */
+static bool is_doubtful(const struct diff *diff, const struct endpoint_state *state)
+{
+	return diff->uidvalidity != 0 && diff->cursor.uidvalidity == diff->uidvalidity &&
+	    state->uidnext != 0 && state->uidnext < diff->cursor.uidnext;
+}
+
 /* List, note what changed, fetch what is new. */
 static int compare(struct diff *diff, const struct endpoint_state *state, struct err *err)
 {
-	struct sync *sync = diff->sync;
+	struct listing listing = {.diff = diff, .is_doubtful = is_doubtful(diff, state)};
 	uint64_t listed;
 	bool complete;
+	int result;
 
-	if (endpoint_scan(sync->ep, take_listed, diff, &listed, err) != 0)
-		return -1;
+	seqset_init(&listing.exceptions);
+	result = endpoint_scan(diff->sync->ep, take_listed, &listing, &listed, err);
 	complete = listed >= state->messages;
-	if (complete) {
-		if (log_gone(diff, err) != 0)
-			return -1;
-	} else {
-		sync->report->listings_incomplete++;
-		sync_problem(sync, diff->folder,
-		    "the server has %llu messages but lists only %llu: deletions are not judged",
-		    (unsigned long long)state->messages, (unsigned long long)listed);
-	}
-	if (sync_fetch(sync, diff->folder, diff->uidvalidity, &diff->wanted, err) != 0)
+	if (result == 0 && !complete)
+		tell_incomplete(diff, state->messages, listed);
+	if (result == 0 && complete)
+		result = log_gone(diff, err);
+	if (result == 0 && complete)
+		result = forget_exceptions(diff, &listing.exceptions, err);
+	seqset_release(&listing.exceptions);
+	if (result != 0 || sync_recall(diff, err) != 0 || sync_fetch(diff, err) != 0)
 		return -1;
-	return complete ? log_cursor(diff, state, err) : 0;
+	return complete && seqset_is_empty(&diff->wanted) ? log_cursor(diff, state, err) : 0;
 }
 
-static int open_and_compare(struct diff *diff, bool is_known, int64_t folder_number,
-    uint32_t old_validity, struct err *err)
+static int open_and_compare(
+    struct diff *diff, bool is_known, int64_t folder_number, uint32_t old_validity, struct err *err)
 {
 	struct sync *sync = diff->sync;
 	struct catalog *catalog = vault_catalog(sync->options->vault);
 	struct endpoint_state state;
 	bool lasting;
 
-	if (endpoint_select(
-		sync->ep, sync_folder_name(diff->folder), ENDPOINT_READ, &state, err) != 0)
+	if (endpoint_select(sync->ep, sync_folder_name(diff->folder), ENDPOINT_READ, &state, err) !=
+	    0)
 		return -1;
 	/* UIDs that do not last name nothing the next time: everything is fetched, and known
 	 * again by its bytes. */
@@ -221,6 +239,10 @@ static int open_and_compare(struct diff *diff, bool is_known, int64_t folder_num
 	if (is_known && old_validity != 0 && old_validity != diff->uidvalidity &&
 	    retire(diff, old_validity, err) != 0)
 		return -1;
+	if (begin_cursor(diff, err) != 0)
+		return -1;
+	if (diff->uidvalidity != old_validity)
+		seqset_clear(&diff->exceptions);
 	if (is_known && lasting &&
 	    known_load(&diff->known, catalog, folder_number, diff->uidvalidity, err) != 0) {
 		sync->is_vault_bad = true;
@@ -229,34 +251,52 @@ static int open_and_compare(struct diff *diff, bool is_known, int64_t folder_num
 	return compare(diff, &state, err);
 }
 
+static int load_folder(struct diff *diff, struct catalog_folder *known, struct err *err)
+{
+	struct catalog *catalog = vault_catalog(diff->sync->options->vault);
+	int found = catalog_folder(
+	    catalog, sync_account_name(diff->sync), sync_folder_name(diff->folder), known, err);
+
+	if (found == 1)
+		diff->cursor = *known;
+	if (found == 1 &&
+	    catalog_skipped(catalog, known->number, known->uidvalidity, take_exception,
+		&diff->exceptions, err) != 0)
+		found = -1;
+	if (found < 0)
+		diff->sync->is_vault_bad = true;
+	return found;
+}
+
+static void release(struct diff *diff)
+{
+	known_release(&diff->known);
+	seqset_release(&diff->wanted);
+	seqset_release(&diff->back);
+	seqset_release(&diff->doubted);
+	seqset_release(&diff->exceptions);
+}
+
 int sync_one_folder(struct sync *sync, struct sync_folder *folder, struct err *err)
 {
-	struct catalog *catalog = vault_catalog(sync->options->vault);
 	struct diff diff = {.sync = sync, .folder = folder};
 	struct catalog_folder known;
-	bool skipped = false;
-	int found = catalog_folder(
-	    catalog, sync_account_name(sync), sync_folder_name(folder), &known, err);
-	int64_t number = found == 1 ? known.number : 0;
-	uint32_t validity = found == 1 ? known.uidvalidity : 0;
-	int result;
+	int found, result = -1;
 
-	if (found < 0 || (found == 1 && catalog_skipped(catalog, number, validity, any_skipped,
-					    &skipped, err) != 0)) {
-		sync->is_vault_bad = true;
-		return -1;
-	}
-	if (found == 1 && !skipped && is_unchanged(sync, folder, &known))
-		return 0;
-	sync->report->folders_changed++;
-	if (log_folder(sync, folder, found == 1, &known, err) != 0)
-		return -1;
-	if (found == 1)
-		diff.cursor = known;
 	known_init(&diff.known);
 	seqset_init(&diff.wanted);
-	result = open_and_compare(&diff, found == 1, number, validity, err);
-	known_release(&diff.known);
-	seqset_release(&diff.wanted);
+	seqset_init(&diff.back);
+	seqset_init(&diff.doubted);
+	seqset_init(&diff.exceptions);
+	found = load_folder(&diff, &known, err);
+	if (found == 1 && seqset_is_empty(&diff.exceptions) && is_unchanged(sync, folder, &known))
+		result = 0;
+	else if (found >= 0) {
+		sync->report->folders_changed++;
+		if (log_folder(sync, folder, found == 1, &known, err) == 0)
+			result = open_and_compare(
+			    &diff, found == 1, diff.cursor.number, diff.cursor.uidvalidity, err);
+	}
+	release(&diff);
 	return result;
 }

@@ -2,6 +2,7 @@
 #ifndef ARCHIVER_SYNC_SYNC_PRIVATE_H
 #define ARCHIVER_SYNC_SYNC_PRIVATE_H
 
+#include "archiver/sync/known.h"
 #include "archiver/sync/sync.h"
 
 #include "archiver/mime/mimehead.h"
@@ -23,9 +24,24 @@ struct sync {
 	struct sync_progress progress;
 	struct vault_put *put;
 	struct mimehead head;
-	uint64_t commit_ms; /* monotonic, of the last commit */
-	uint64_t failures;  /* of the connection, in a row */
-	bool is_vault_bad;  /* the archive failed, not the server: nothing can go on */
+	uint64_t commit_ms;      /* monotonic, of the last commit */
+	uint64_t failures;       /* of the connection, in a row, in this folder */
+	uint64_t broken_folders; /* given up because of that, in a row, without any message */
+	bool has_new_exceptions;
+	bool is_vault_bad; /* the archive failed, not the server: nothing can go on */
+};
+
+/* What of a folder was found out so far. */
+struct diff {
+	struct sync *sync;
+	const struct sync_folder *folder;
+	uint32_t uidvalidity;
+	struct known known;
+	struct seqset wanted;         /* to be fetched */
+	struct seqset back;           /* were gone, and are listed again */
+	struct seqset doubted;        /* known, and may be other messages now */
+	struct seqset exceptions;     /* could not be archived by earlier syncs */
+	struct catalog_folder cursor; /* as it was (numbers only); listed_unix 0: none */
 };
 
 struct bytes sync_account_name(const struct sync *sync);
@@ -33,10 +49,10 @@ struct bytes sync_folder_name(const struct sync_folder *folder);
 
 /* Log an event, and commit when it is due. A failure is of the archive. */
 int sync_log(struct sync *sync, const struct event *event, struct err *err);
+int sync_commit(struct sync *sync, struct err *err);
 int sync_commit_if_due(struct sync *sync, struct err *err);
 
-void sync_problem(
-    struct sync *sync, const struct sync_folder *folder, const char *format, ...)
+void sync_problem(struct sync *sync, const struct sync_folder *folder, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void sync_show_progress(struct sync *sync);
 
@@ -50,9 +66,16 @@ bool sync_can_reconnect(const struct sync *sync, const struct err *err);
 /* Bring one folder up to date (sync_folder.c). ERR_SERVER: only this folder failed. */
 int sync_one_folder(struct sync *sync, struct sync_folder *folder, struct err *err);
 
-/* Fetch and place the messages of the selected folder (sync_fetch.c); what cannot be had is
- * listed. wanted is empty at the end unless it fails. */
-int sync_fetch(struct sync *sync, const struct sync_folder *folder, uint32_t uidvalidity,
-    struct seqset *wanted, struct err *err);
+/* Log what is known of the folder as an event. */
+struct event sync_place_event(const struct diff *diff, enum event_kind kind);
+
+/* Those that are back, and those that are doubted: which are the messages that the archive has?
+ * They are placed again; the others are wanted (sync_recall.c). */
+int sync_recall(struct diff *diff, struct err *err);
+
+/* Fetch and place the messages of the selected folder that are wanted (sync_fetch.c); what
+ * cannot be had is listed as an exception. What stays in wanted has vanished meanwhile, or is
+ * an exception of old that was not tried again this time. */
+int sync_fetch(struct diff *diff, struct err *err);
 
 #endif

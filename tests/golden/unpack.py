@@ -141,8 +141,25 @@ class Segment:
         with open(path, "rb") as file:
             empty = path.stat().st_size == 0
             self.data = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self.sealed = self.data[-4:] == SEEKABLE
+        self.sealed = self.has_seek_table()
         self.kept = collections.OrderedDict()
+
+    def has_seek_table(self):
+        """The number of frames in the last bytes tells where the table begins."""
+        if self.data[-4:] != SEEKABLE or len(self.data) < 8 + TABLE_FOOT_BYTES:
+            return False
+        size = 8 * int.from_bytes(self.data[-TABLE_FOOT_BYTES:][:4], "little") + TABLE_FOOT_BYTES
+        start = len(self.data) - size - 8
+        return start >= 0 and self.data[start:start + 8] == struct.pack("<II", TABLE_MAGIC, size)
+
+    def is_whole(self, log):
+        """Can all data frames of the batch be decompressed?"""
+        try:
+            for at, _ in log.frames:
+                self.content(step(self.data, at))
+            return True
+        except (Torn, Rejected):
+            return False
 
     def content(self, frame):
         if frame.at in self.kept:
@@ -250,8 +267,13 @@ def check_members(event, members):
     return checked
 
 
+def members(pairs):
+    insist(len(dict(pairs)) == len(pairs), "a member that stands twice")
+    return dict(pairs)
+
+
 def parse_event(line):
-    event = json.loads(line)
+    event = json.loads(line, object_pairs_hook=members)
     insist(isinstance(event, dict) and next(iter(event), None) == "e", "an event without a kind")
     insist(event["e"] in EVENTS, f"an event of the unknown kind {event['e']!r}: a newer program")
     try:
@@ -260,7 +282,7 @@ def parse_event(line):
         raise Rejected(f"{event['e']}: {why}") from None
 
 
-Log = collections.namedtuple("Log", "lines frames commit last_line")
+Log = collections.namedtuple("Log", "lines frames commit last_line end")
 
 
 def read_log(segment, frame, number):
@@ -282,20 +304,24 @@ def read_log(segment, frame, number):
     insist(hashlib.sha256(events).hexdigest() == commit["log"], f"{entry.name}: wrong sum")
     insist(len(lines) - 2 == commit["events"], f"{entry.name}: the number of events is wrong")
     insist(commit["batch"] == number, f"{entry.name}: the commit is of batch {commit['batch']}")
-    return Log(lines[:-2], frames["at"], commit, lines[-1])
+    return Log(lines[:-2], frames["at"], commit, lines[-1], frame.at + frame.bytes)
 
 
-def log_behind(segment, start):
-    """Where behind that offset a mark stands with a valid log, or None."""
-    at = segment.data.find(MARK_START, start)
+def end_of(batches):
+    return batches[-1][0].end if batches else 0
+
+
+def logs_behind(segment, start):
+    """The logs that stand somewhere behind that offset."""
+    logs, at = [], segment.data.find(MARK_START, start)
     while at >= 0:
         try:
             mark = step(segment.data, at)
-            read_log(segment, step(segment.data, at + MARK_BYTES), mark.number)
-            return at
+            logs.append(read_log(segment, step(segment.data, at + MARK_BYTES), mark.number))
         except (Torn, Rejected):
-            at = segment.data.find(MARK_START, at + 1)
-    return None
+            pass
+        at = segment.data.find(MARK_START, at + 1)
+    return logs
 
 
 # The archive
@@ -329,7 +355,31 @@ class Archive:
 
     def read_segment(self, segment, last):
         insist(segment.sealed or last, f"{segment.path.name}: not sealed and not the last")
-        frames, first, at = [], 0, 0
+        batches, frames = self.walk(segment)
+        if segment.sealed:
+            segment.check_end(frames)
+            insist(len(frames) == sum(len(batch) + 2 for _, batch in batches) + 2,
+                   f"{segment.path.name}: frames that no log names")
+        else:
+            self.check_tail(segment, batches)
+        for log, batch in batches:
+            self.apply(segment, log, batch)
+        if not segment.sealed:
+            self.torn_bytes = len(segment.data) - end_of(batches)
+
+    @staticmethod
+    def check_tail(segment, batches):
+        """A last batch that is not whole was never completed; another one behind damage was."""
+        logs = [log for log, _ in batches] + logs_behind(segment, end_of(batches))
+        if logs and not segment.is_whole(logs[-1]):
+            last = logs.pop().commit["batch"]
+            insist(not logs or logs[-1].commit["batch"] == last - 1, "damage before the last log")
+        del batches[len(logs):]
+        insist(len(batches) == len(logs), "damage before the last log")
+
+    def walk(self, segment):
+        """The logs with the data frames before them, and all frames; up to the torn tail."""
+        batches, frames, first, at = [], [], 0, 0
         try:
             while at < len(segment.data):
                 frame = step(segment.data, at)
@@ -337,21 +387,13 @@ class Archive:
                 at += frame.bytes
                 if frame.kind == "mark":
                     frame = step(segment.data, at)
-                    log = read_log(segment, frame, frames[-1].number)
-                    self.apply(segment, log, frames[first:-1])
+                    batches.append((read_log(segment, frame, frames[-1].number), frames[first:-1]))
                     frames.append(frame)
                     at += frame.bytes
                     first = len(frames)
         except (Torn, Rejected) as why:
-            insist(not segment.sealed and not isinstance(why, Wrong), f"{segment.path.name}: {why}")
-        if segment.sealed:
-            insist(len(frames) - first == 2, f"{segment.path.name}: frames that no log names")
-            segment.check_end(frames)
-            return
-        end = frames[first - 1].at + frames[first - 1].bytes if first else 0
-        behind = log_behind(segment, end)
-        insist(behind is None, f"{segment.path.name}: damage before the log at {behind}")
-        self.torn_bytes = len(segment.data) - end
+            insist(not segment.sealed, f"{segment.path.name}: {why}")
+        return batches, frames
 
     def apply(self, segment, log, frames):
         name = f"batch {log.commit['batch']}"
@@ -361,7 +403,7 @@ class Archive:
             events = [parse_event(line) for line in log.lines]
             self.locate(segment, log, frames, [e for e in events if e[0] in ("mail", "blob")])
         except (Rejected, ValueError) as why:
-            raise Wrong(f"{name}: {why}") from None
+            raise Rejected(f"{name}: {why}") from None
         for kind, event in events:
             self.replay(kind, event)
         self.batch += 1
@@ -447,10 +489,6 @@ class Archive:
                     self.problems.append(str(why))
 
 
-class Wrong(Rejected):
-    """Rejected behind a valid commit: never a torn tail."""
-
-
 def shown(value):
     """Text for JSON, in the journal's way for what is no text."""
     return value if isinstance(value, str) else {"b64": base64.b64encode(value).decode()}
@@ -499,6 +537,7 @@ def main():
     options = parser.parse_args()
     if options.output:
         options.output.mkdir(parents=True, exist_ok=True)
+    sys.stdout.reconfigure(encoding="utf-8")
     archive = Archive(options.archive)
     count = total = 0
     try:

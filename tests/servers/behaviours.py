@@ -130,15 +130,15 @@ class StarttlsInjection(Session):
 
 @behaviour("slow")
 class Slow(Named):
-    """Sends byte by byte, VALUE bytes a second, once it sends a message's text."""
+    """Sends the text of UID VALUE at 20 bytes a second."""
     async def fetch_one(self, number, message, values):
-        if not is_text(values):
+        if not is_text(values) or message.uid != self.amount("slow"):
             await super().fetch_one(number, message, values)
             return
         text = b" ".join(name + b" " + value for name, value in values)
         for byte in b"* %d FETCH (" % number + text + b")\r\n":
             await self.send(bytes([byte]))
-            await asyncio.sleep(1 / self.amount("slow", 20))
+            await asyncio.sleep(0.05)
 
 
 @behaviour("chatter")
@@ -177,7 +177,7 @@ class Garbage(Named):
     """A line that is no IMAP before the answer to the first FETCH, once; "always": each time."""
     async def fetch(self, words, by_uid):
         if self.values["garbage"] == "always" or self.first_time("garbage"):
-            await self.send(b"\x00\xff<html>502 Bad Gateway</html>\r\n")
+            await self.send(b"\x00\xff(((%PDF-1.7\r\n<html>502 Bad Gateway</html>\r\n")
         return await super().fetch(words, by_uid)
 
 
@@ -392,15 +392,19 @@ class Sparse(Session):
         super().furnish(account)
 
 
+def renumber(account):
+    for folder in account.folders.values():
+        folder.validity += 500
+        for message in folder.messages:
+            message.uid += 3
+        folder.next_uid += 3
+
+
 @behaviour("renumbered")
 class Renumbered(Session):
     """The folders have got another UIDVALIDITY, and other UIDs."""
     def furnish(self, account):
-        for folder in account.folders.values():
-            folder.validity += 500
-            for message in folder.messages:
-                message.uid += 3
-            folder.next_uid += 3
+        renumber(account)
         super().furnish(account)
 
 
@@ -409,7 +413,8 @@ class RenumberedTold(Named):
     """Between opening INBOX and its first texts it is numbered anew, which is told; once."""
     async def fetch(self, words, by_uid):
         if "BODY.PEEK[]" in words[1] and self.first_time("renumbered-told"):
-            Renumbered.furnish(self, self.account)
+            renumber(self.account)
+            self.account.write()
             await self.line(f"* OK [UIDVALIDITY {self.folder.validity}] numbered anew")
         return await super().fetch(words, by_uid)
 
@@ -419,7 +424,8 @@ class RenumberedSilently(Named):
     """The same, not told, and the connection is lost in between."""
     async def fetch(self, words, by_uid):
         if "BODY.PEEK[]" in words[1] and self.first_time("renumbered-silently"):
-            Renumbered.furnish(self, self.account)
+            renumber(self.account)
+            self.account.write()
             await self.drop()
         return await super().fetch(words, by_uid)
 
@@ -471,6 +477,16 @@ class Empty(Named):
         return {**told, "MESSAGES": 0} if folder.name == b"INBOX" else told
 
 
+@behaviour("large")
+class Large(Named):
+    """VALUE messages of 100 kB arrive in INBOX."""
+    def furnish(self, account):
+        for number in range(self.amount("large")):
+            data, flags, date = made_up(7000 + number)
+            account.folders[b"INBOX"].add(data + b"large\r\n" * 15000, flags, date)
+        super().furnish(account)
+
+
 @behaviour("reused")
 class Reused(Named):
     """Other messages stand under the UIDs of VALUE (3+4) in INBOX, under the same UIDVALIDITY."""
@@ -488,7 +504,29 @@ class Deleted(Named):
     def furnish(self, account):
         inbox = account.folders[b"INBOX"]
         uids = {int(x) for x in self.values["deleted"].split("+")}
+        account.memory["deleted"] = [x for x in inbox.messages if x.uid in uids]
         inbox.messages = [x for x in inbox.messages if x.uid not in uids]
+        super().furnish(account)
+
+
+@behaviour("returned")
+class Returned(Named):
+    """The messages that "deleted" took are back under their UIDs."""
+    def furnish(self, account):
+        inbox = account.folders[b"INBOX"]
+        inbox.messages += account.memory.pop("deleted")
+        inbox.messages.sort(key=lambda x: x.uid)
+        super().furnish(account)
+
+
+@behaviour("returned-others")
+class ReturnedOthers(Named):
+    """Under the UIDs that "deleted" took stand other messages."""
+    def furnish(self, account):
+        inbox = account.folders[b"INBOX"]
+        for old in account.memory.pop("deleted"):
+            inbox.add(*made_up(1000 + old.uid), old.uid)
+        inbox.messages.sort(key=lambda x: x.uid)
         super().furnish(account)
 
 

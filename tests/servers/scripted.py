@@ -20,6 +20,7 @@ Behaviours are classes of behaviours.py; several work together, with commas betw
 """
 import argparse
 import asyncio
+import logging
 import os
 import pathlib
 import signal
@@ -98,6 +99,7 @@ class Server:
 
 async def main_loop(args):
     server = Server(args)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # not each client that is gone
     imaps = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=server.context,
                                        limit=LITERAL_MAX)
     imap = await asyncio.start_server(server.serve_plain, "127.0.0.1", 0, limit=LITERAL_MAX)

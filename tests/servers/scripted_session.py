@@ -349,15 +349,15 @@ class Session:
         self.account = self.server.account(user)
         self.log(self.pending_note)
         done = self.account.memory.setdefault("furnished", set())
-        for name in self.names:
-            if name not in done:
-                done.add(name)
+        for item in self.values.items():
+            if item not in done:
+                done.add(item)
                 self.furnish(self.account)
                 self.account.write()
         return "OK welcome"
 
     def furnish(self, account):
-        """Once for each account, at the first login with the behaviour."""
+        """Once for each account, at the first login with the behaviour and its value."""
 
     async def do_login(self, words):
         return self.enter(*(raw(word).decode("latin-1") for word in words[:2]))
@@ -431,7 +431,7 @@ class Session:
             return refused
         self.folder, self.is_writable = folder, is_writable
         self.before_select()
-        for line in self.selected_lines(folder):
+        for line in self.selected_lines(self.folder):
             await self.line(line)
         return f"OK [READ-{'WRITE' if self.is_writable else 'ONLY'}] open"
 

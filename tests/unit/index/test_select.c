@@ -52,6 +52,7 @@ struct known {
 
 static struct archive a;
 static struct index *index_now;
+static int leaf_kind = -1; /* of every leaf that is made; -1: any */
 static struct known known[MESSAGES];
 static unsigned seed;
 
@@ -336,7 +337,7 @@ static void make_leaf(struct tree *leaf)
 	    "*2019", "Archive/*", "?NBOX", "Old mail", "none", "*"};
 	static const char *const asked_labels[] = {"$JUNK", "todo", "Todo2", "\\flagged", "none"};
 
-	leaf->kind = PICK(kinds);
+	leaf->kind = leaf_kind < 0 ? PICK(kinds) : (enum kind)leaf_kind;
 	leaf->column = (int)pick(COLUMNS + 4);
 	if (leaf->column >= COLUMNS)
 		leaf->column = -1;
@@ -772,4 +773,95 @@ START_TEST(random_queries_find_what_a_second_judge_finds)
 }
 END_TEST
 
-SUITE(random_queries_find_what_a_second_judge_finds)
+/* ---- queries as large as they may be ---- */
+
+/* One in the other, as deep as the count says, with a leaf at every level. */
+static struct tree *make_chain(unsigned count, const enum kind *kinds, unsigned kinds_count)
+{
+	struct tree *tree = make_tree(0);
+
+	while (count-- > 0) {
+		struct tree *outer = mem_zero(1, sizeof *outer);
+		bool is_right = pick(2);
+
+		outer->kind = kinds[count % kinds_count];
+		outer->left = tree;
+		tree = outer;
+		if (outer->kind == NOT)
+			continue;
+		outer->right = make_tree(0);
+		if (is_right) {
+			struct tree *leaf = outer->right;
+
+			outer->right = outer->left;
+			outer->left = leaf;
+		}
+	}
+	return tree;
+}
+
+/* That many leaves side by side. */
+static struct tree *make_row(unsigned count, enum kind kind, bool with_not)
+{
+	struct tree *tree;
+
+	if (count > 1) {
+		tree = mem_zero(1, sizeof *tree);
+		tree->kind = kind;
+		tree->left = make_row((count + 1) / 2, kind, with_not);
+		tree->right = make_row(count / 2, kind, with_not);
+		return tree;
+	}
+	tree = make_tree(0);
+	if (with_not && pick(2)) {
+		struct tree *not = mem_zero(1, sizeof *not );
+
+		not ->kind = NOT;
+		not ->left = tree;
+		tree = not ;
+	}
+	return tree;
+}
+
+static void check_once(struct tree *tree)
+{
+	check_tree(tree);
+	tree_free(tree);
+}
+
+START_TEST(the_deepest_queries_are_answered)
+{
+	static const enum kind turns[] = {AND, OR}, with_not[] = {AND, NOT, OR, NOT};
+	static const int kinds[] = {-1, -1, -1, -1, TEXT, FOLDER, ID, SENT, FLAG, HELD};
+	size_t i, k;
+
+	begin(5);
+	for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		for (k = 0; k < 5; k++) {
+			leaf_kind = kinds[i];
+			check_once(make_chain(98, turns, 2));
+			check_once(make_chain(65, with_not, 4));
+		}
+	end();
+}
+END_TEST
+
+START_TEST(the_longest_queries_are_answered)
+{
+	static const int kinds[] = {-1, -1, TEXT, FOLDER, LABEL, FLAG, HELD};
+	size_t i;
+
+	begin(6);
+	for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		leaf_kind = kinds[i];
+		check_once(make_row(999, AND, false));
+		check_once(make_row(999, OR, false));
+		check_once(make_row(900, AND, true));
+		check_once(make_row(900, OR, true));
+	}
+	end();
+}
+END_TEST
+
+SUITE(random_queries_find_what_a_second_judge_finds, the_deepest_queries_are_answered,
+    the_longest_queries_are_answered)

@@ -119,6 +119,7 @@ START_TEST(html_names_its_own_charset)
 	    NULL, BYTES("<p>charset=koi8-r</p>\xf0"), BYTES("<p>charset=koi8-r</p>\xc3\xb0"));
 	expect_html(
 	    NULL, BYTES("<meta charset=utf-16>\xf0"), BYTES("<meta charset=utf-16>\xc3\xb0"));
+	expect_html(NULL, BYTES("<meta charset=ucs-4>x"), BYTES("<meta charset=ucs-4>x"));
 	expect_html(NULL, BYTES("<meta charset=>\xf0"), BYTES("<meta charset=>\xc3\xb0"));
 	expect_html(NULL, BYTES("<meta charset"), BYTES("<meta charset"));
 }

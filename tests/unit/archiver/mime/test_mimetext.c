@@ -98,6 +98,23 @@ START_TEST(bytes_without_meaning_become_the_replacement)
 }
 END_TEST
 
+/* The C library knows numbers beyond Unicode; UTF-8 does not. */
+START_TEST(characters_that_do_not_exist_stay_away)
+{
+	struct mimetext *text = mimetext_new("ucs-4be");
+	struct buf out;
+
+	buf_init(&out, 1000);
+	mimetext_add(text, BYTES("\0\0\0a\0\x11\0\0\x7f\xff\xff\xff\0\0\xd8\0\0\0\0b"), &out);
+	mimetext_end(text, &out);
+	ck_assert(utf8_valid(buf_view(&out)));
+	ck_assert(bytes_starts(buf_view(&out), "a\xef\xbf\xbd"));
+	ck_assert_int_eq(out.p[out.n - 1], 'b');
+	buf_release(&out);
+	mimetext_free(text);
+}
+END_TEST
+
 START_TEST(odd_names_are_no_names)
 {
 	expect("", BYTES("\xe9"), "\xc3\xa9");
@@ -128,4 +145,5 @@ END_TEST
 
 SUITE(utf8_comes_through, what_is_not_utf8_is_windows_1252, labels_mean_what_browsers_take_them_for,
     other_charsets_are_converted, bytes_without_meaning_become_the_replacement,
-    odd_names_are_no_names, the_library_may_be_started_by_all_threads_at_once)
+    characters_that_do_not_exist_stay_away, odd_names_are_no_names,
+    the_library_may_be_started_by_all_threads_at_once)

@@ -187,6 +187,7 @@ START_TEST(parts_with_little_in_them)
 	expect(MIXED("b") "--b\n--b\nContent-Type: a/b\n--b\n\n--b\nX: y\n\n--b--\n",
 	    "1@1 text/plain\n\"\"\n2@1 a/b A\n\"\"\n3@1 text/plain\n\"\"\n4@1 text/plain\n\"\"\n");
 	expect(MIXED("b") "--b--\n", "");
+	expect("Content-Type: multipart/mixed; boundary=b\n", "");
 	expect(MIXED("b"), "1@0 text/plain\n\"\"\n");
 }
 END_TEST
@@ -330,6 +331,8 @@ START_TEST(headers_that_do_not_end_as_they_should)
 	/* no empty line at all: the body begins where the fields end */
 	expect("Subject: x\nhello there\nthis is text",
 	    "H subject x\n1@0 text/plain\n\"hello there\nthis is text\"\n");
+	expect("Subject: x\nhello there\nTo: y\n",
+	    "H subject x\n1@0 text/plain\n\"hello there\nTo: y\n\"\n");
 	expect("Content-Type: multipart/mixed; boundary=b\nTo: y\nThis is MIME.\n"
 	       "--b\n\none\n--b--\n",
 	    "H to y\n1@1 text/plain\n\"one\"\n");

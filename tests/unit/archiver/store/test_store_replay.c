@@ -17,12 +17,17 @@ static uint64_t bytes_of_segment(unsigned segment)
 	return bytes;
 }
 
-static bool has_torn_file(unsigned segment)
+/* What was kept of a tail that began there; for free(). */
+static char *kept_path(uint64_t at)
 {
-	char *path = ground_path(&g, segment), *torn = mem_format("%s.torn", path);
-	bool there = file_exists(torn);
+	return mem_format("%s/000001.tar.zst.torn-%d", g.folder, (int)at);
+}
 
-	free(torn);
+static bool is_kept(uint64_t at)
+{
+	char *path = kept_path(at);
+	bool there = file_exists(path);
+
 	free(path);
 	return there;
 }
@@ -124,24 +129,61 @@ START_TEST(a_tail_with_holes_is_cut)
 }
 END_TEST
 
+/* Behind the second batch: noise, or zeros, or a mark and no log behind it. */
+static struct buf with_junk(const struct buf *file, uint64_t safe, unsigned round, unsigned *seed)
+{
+	size_t n = (size_t)rand_r(seed) % 5000 + 1;
+	struct buf other;
+
+	buf_init(&other, 1 << 20);
+	buf_add(&other, file->p, safe);
+	for (size_t i = 0; i < n; i++)
+		buf_char(&other, round % 3 == 0 ? 0 : (char)(rand_r(seed) >> 3));
+	if (round % 3 == 2)
+		buf_add(&other, "\x5a\x2a\x4d\x18\x18\0\0\0mailcask log\r\n\x1a\0........", 32);
+	return other;
+}
+
+/* Where the catalogue is gone, too, the bytes are kept. */
 START_TEST(a_tail_of_anything_is_cut)
 {
 	uint64_t safe;
-	struct buf file = three_batches(&safe), other;
+	struct buf file = three_batches(&safe);
 	unsigned seed = 5;
 
 	for (unsigned round = 0; round < 300; round++) {
-		size_t n = (size_t)rand_r(&seed) % 5000;
+		struct buf other = with_junk(&file, safe, round, &seed);
 
-		buf_init(&other, 1 << 20);
-		buf_add(&other, file.p, safe);
-		for (size_t i = 0; i < n; i++)
-			buf_char(&other, round % 3 == 0 ? 0 : (char)(rand_r(&seed) >> 3));
-		if (round % 3 == 2) /* a mark, and no log behind it */
-			buf_add(
-			    &other, "\x5a\x2a\x4d\x18\x18\0\0\0mailcask log\r\n\x1a\0........", 32);
 		check_recovery(&other, safe, other.n);
-		ck_assert(has_torn_file(1) == (round % 3 == 2));
+		ck_assert(is_kept(safe));
+		buf_release(&other);
+	}
+	buf_release(&file);
+	ground_end(&g);
+}
+END_TEST
+
+/* Whoever knows what was committed keeps only what held a log. */
+START_TEST(a_tail_behind_what_is_known)
+{
+	struct batch_position second;
+	uint64_t safe;
+	struct buf file = three_batches(&safe);
+	unsigned seed = 6;
+
+	ground_write(&g, 1, (struct bytes){file.p, safe});
+	ground_open(&g);
+	second = *store_end(g.store);
+	for (unsigned round = 0; round < 300; round++) {
+		struct buf other = with_junk(&file, safe, round, &seed);
+
+		ground_empty(&g);
+		ground_write(&g, 1, buf_view(&other));
+		store_close(g.store);
+		OK(store_open(&g.store, &g.options, err));
+		OK(store_replay(g.store, &second, ground_nothing, NULL, err));
+		ck_assert_uint_eq(bytes_of_segment(1), safe);
+		ck_assert(is_kept(safe) == (round % 3 == 2));
 		buf_release(&other);
 	}
 	buf_release(&file);
@@ -151,22 +193,21 @@ END_TEST
 
 /* The last batch of an archive whose catalogue is gone: it may be a crash, it may be a disk
  * that forgets. It is cut, and its bytes stay. */
-START_TEST(a_tail_that_held_a_log_is_kept_beside)
+START_TEST(a_tail_that_is_kept_is_complete)
 {
 	uint64_t safe;
-	struct buf file = three_batches(&safe), torn;
-	char *path = ground_path(&g, 1), *beside = mem_format("%s.torn", path);
+	struct buf file = three_batches(&safe), kept;
+	char *path = kept_path(safe);
 
 	file.p[file.n - 6] ^= 1;
 	check_recovery(&file, safe, file.n);
 	ck_assert_uint_eq(store_end(g.store)->batch, 2);
-	buf_init(&torn, 1 << 20);
-	OK(file_read_all(beside, &torn, err));
-	ck_assert_uint_eq(torn.n, file.n - safe);
-	ck_assert_mem_eq(torn.p, file.p + safe, torn.n);
-	buf_release(&torn);
+	buf_init(&kept, 1 << 20);
+	OK(file_read_all(path, &kept, err));
+	ck_assert_uint_eq(kept.n, file.n - safe);
+	ck_assert_mem_eq(kept.p, file.p + safe, kept.n);
+	buf_release(&kept);
 	buf_release(&file);
-	free(beside);
 	free(path);
 	ground_end(&g);
 }
@@ -309,5 +350,5 @@ START_TEST(junk_behind_the_seal)
 END_TEST
 
 SUITE(a_torn_tail_of_every_length_is_cut, a_tail_with_holes_is_cut, a_tail_of_anything_is_cut,
-    a_tail_that_held_a_log_is_kept_beside, a_known_batch_is_never_cut, a_first_batch_that_is_torn,
-    a_seal_that_was_interrupted_is_made_again, junk_behind_the_seal)
+    a_tail_behind_what_is_known, a_tail_that_is_kept_is_complete, a_known_batch_is_never_cut,
+    a_first_batch_that_is_torn, a_seal_that_was_interrupted_is_made_again, junk_behind_the_seal)
