@@ -38,6 +38,16 @@ static int flush(struct export *export, struct err *err)
 	return result;
 }
 
+static int make_folder_of(const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash && slash > path ? mem_format("%.*s", (int)(slash - path), path) : NULL;
+	int result = folder ? file_make_folders(folder, 0700, err) : 0;
+
+	free(folder);
+	return result;
+}
+
 int export_begin(struct export *export, struct err *err)
 {
 	export->fd = -1;
@@ -49,6 +59,8 @@ int export_begin(struct export *export, struct err *err)
 		export->fd = dup(STDOUT_FILENO);
 		return export->fd < 0 ? err_os(err, errno, "standard output") : 0;
 	}
+	if (make_folder_of(export->path, err) != 0)
+		return -1;
 	export->fd = file_open(export->path, O_WRONLY | O_CREAT | O_EXCL, 0600, err);
 	if (export->fd < 0 && file_exists(export->path))
 		err_set(err, ERR_USAGE, "%s exists already", export->path);

@@ -130,14 +130,14 @@ int catalog_position(struct catalog *catalog, struct batch_position *out, struct
 {
 	static const char text[] = "SELECT segment, at, batch, sum FROM position WHERE one = 1";
 	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
-	struct bytes sum;
+	struct bytes sum = {NULL, 0};
 	int got = stmt ? sql_step(stmt, err) : -1;
 
 	if (got < 0)
 		return -1;
 	if (got == 1)
 		sum = sql_bytes(stmt, 3);
-	if (got == 0 || sum.n != SHA256_BYTES)
+	if (sum.n != SHA256_BYTES)
 		return err_set(err, ERR_DAMAGED, "catalog.db has no position");
 	out->segment = (uint32_t)sql_i64(stmt, 0);
 	out->at = (uint64_t)sql_i64(stmt, 1);

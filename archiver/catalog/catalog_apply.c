@@ -49,7 +49,7 @@ static int account_number(struct catalog *catalog, struct bytes name, int64_t *o
 	sql_bind_text(stmt, 1, name);
 	got = ask_number(stmt, out, err);
 	if (got != 0)
-		return got < 0 ? -1 : 0;
+		return got == 1 ? 0 : -1;
 	stmt = catalog_stmt(catalog, make, err);
 	if (!stmt)
 		return -1;
@@ -75,7 +75,7 @@ static int find_or_make_folder(
 	sql_bind_blob(stmt, 2, name);
 	got = ask_number(stmt, out, err);
 	if (got != 0)
-		return got < 0 ? -1 : 0;
+		return got == 1 ? 0 : -1;
 	stmt = catalog_stmt(catalog, make, err);
 	if (!stmt)
 		return -1;
@@ -124,7 +124,7 @@ static int message_number(
 	got = ask_number(stmt, out, err);
 	if (got == 0)
 		return err_set(err, ERR_DAMAGED, "the journal places a message that it never had");
-	return got < 0 ? -1 : 0;
+	return got == 1 ? 0 : -1;
 }
 
 /* A statement that begins with folder, uidvalidity, uid. */
@@ -597,6 +597,7 @@ static int apply_events(struct apply *apply, struct batch_reader *reader, struct
 			result = apply_event[event.kind](apply, &event, err);
 		event_release(&event);
 	}
+	apply->place = NULL;
 	return result == 0 && got == 0 ? 0 : -1;
 }
 

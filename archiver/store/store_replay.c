@@ -232,7 +232,7 @@ static int replay_segment(
 {
 	uint64_t at = segment->number == replay->end.segment ? replay->end.at : 0;
 	struct segment_log log, next;
-	int got = segment_next_log(segment, &at, &log, err), more = got, done;
+	int got = segment_next_log(segment, &at, &log, err), more, done;
 
 	for (; got == 1; got = more, log = next) {
 		more = segment_next_log(segment, &at, &next, err);
@@ -410,7 +410,7 @@ int store_replay(struct store *store, const struct batch_position *from, store_b
 	    .fn = fn,
 	    .arg = arg};
 	struct segment segment = {.fd = -1};
-	uint32_t last;
+	uint32_t last = 0;
 	int result = -1, flags = store->options.for_writing ? O_RDWR : O_RDONLY;
 
 	buf_init(&replay.log, STORE_LOG_MAX_BYTES);
@@ -451,7 +451,7 @@ int store_size(struct store *store, uint64_t *bytes_out, uint32_t *count_out, st
 {
 	struct segment segment;
 	uint64_t bytes, all = 0;
-	uint32_t last, number;
+	uint32_t last = 0, number;
 
 	if (store_last_segment(store, &last, err) != 0)
 		return -1;
