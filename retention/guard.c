@@ -87,7 +87,7 @@ out:
 struct candidate {
 	const struct plan_item *item;
 	struct msg_id id;
-	struct buf message_id;
+	struct buf message_id, flags; /* as they were archived */
 	uint64_t size_bytes;
 	const char *reason; /* why not; NULL so far */
 	bool is_seen;       /* the server has told what it is */
@@ -102,12 +102,18 @@ struct candidates {
 	bool is_surprised; /* one of them is another message on the server */
 };
 
+static void release_texts(struct candidate *candidate)
+{
+	buf_release(&candidate->message_id);
+	buf_release(&candidate->flags);
+}
+
 static void release(struct candidates *candidates)
 {
 	size_t i;
 
 	for (i = 0; i < candidates->count; i++)
-		buf_release(&candidates->candidate[i].message_id);
+		release_texts(&candidates->candidate[i]);
 	free(candidates->candidate);
 	mimehead_release(&candidates->head);
 }
@@ -121,8 +127,10 @@ static int load(struct guard *guard, struct candidate *candidate, struct err *er
 	struct catalog_message message;
 	int held;
 
-	if (catalog_place(catalog, item->place_number, &place, err) != 1 ||
-	    catalog_message_n(catalog, item->message_n, &message, err) != 1)
+	if (catalog_place(catalog, item->place_number, &place, err) != 1)
+		return -1;
+	buf_bytes(&candidate->flags, place.flags);
+	if (catalog_message_n(catalog, item->message_n, &message, err) != 1)
 		return -1;
 	held = catalog_is_held(catalog, item->message_n, err);
 	if (held < 0)
@@ -195,6 +203,9 @@ static const char *check_flags(
 		return "it is flagged on the server now";
 	if (draft && !rule->names_draft)
 		return "it is a draft on the server now";
+	/* The rules decided by flags that are no longer true. */
+	if (!bytes_equal(flags, buf_view(&candidate->flags)))
+		return "its flags have changed since the sync";
 	return NULL;
 }
 
@@ -279,6 +290,7 @@ int guard_messages(struct guard *guard, const struct plan_item *item, size_t cou
 	for (i = 0; i < count; i++) {
 		candidates.candidate[i].item = &item[i];
 		buf_init(&candidates.candidate[i].message_id, MIMEHEAD_VALUE_BYTES);
+		buf_init(&candidates.candidate[i].flags, IMAPFLAGS_MAX_BYTES);
 	}
 	if (!guard->has_passed || guard->is_surprised) {
 		err_set(err, ERR_BUG, "a folder that has not passed its guard");

@@ -7,8 +7,9 @@
  *                listed exception
  *   the message  committed; read back from the disk, rebuilt, its SHA-256 right; not held; the
  *                server shows under its UID the same Message-ID and INTERNALDATE (without a
- *                Message-ID also the same size), and no flag that forbids it; and so for
- *                all others of its group: where one UID means another message, none is cleared
+ *                Message-ID also the same size), and the flags that the rules decided by, none
+ *                of which forbids it; and so for all others of its group: where one UID means
+ *                another message, none is cleared
  *
  *   guard_folder(&guard, &err)                        once per folder
  *   guard_messages(&guard, items, count, refuse, ...) -> a clearance for those that passed
