@@ -76,11 +76,12 @@ static int cache_frame(struct frame_unpacker *unpacker, struct store_reader *rea
 static int read_cached(const struct store_reader *reader, uint64_t entry_at,
     const struct store_entry *entry, spool_fn fn, void *arg, struct err *err)
 {
-	const char *content = reader->cache.p + entry_at;
+	const char *content;
 
 	if (entry_at > reader->cache.n ||
 	    batch_entry_bytes(entry->content_bytes) > reader->cache.n - entry_at)
 		return err_set(err, ERR_DAMAGED, "%s: a frame is too short", reader->segment.path);
+	content = reader->cache.p + entry_at;
 	if (check_head(&reader->segment, content, entry, err) != 0)
 		return -1;
 	return fn(arg, content + TARHEAD_BYTES, (size_t)entry->content_bytes, err);
