@@ -131,6 +131,7 @@ int app_open_vault(struct app *app, bool for_writing, struct err *err)
 		options.path = archive->path;
 		options.databases = archive->databases;
 		options.segment_bytes = archive->segment_bytes;
+		options.batch_bytes = archive->batch_bytes;
 		options.free_floor_bytes = archive->free_floor_bytes;
 		options.level = (int)archive->level;
 		options.may_create = for_writing;

@@ -40,9 +40,8 @@ static int flush(struct export *export, struct err *err)
 
 static int make_folder_of(const char *path, struct err *err)
 {
-	const char *slash = strrchr(path, '/');
-	char *folder = slash && slash > path ? mem_format("%.*s", (int)(slash - path), path) : NULL;
-	int result = folder ? file_make_folders(folder, 0700, err) : 0;
+	char *folder = file_folder_of(path);
+	int result = file_make_folders(folder, 0700, err);
 
 	free(folder);
 	return result;

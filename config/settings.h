@@ -24,7 +24,7 @@
 struct settings_archive {
 	char *path;      /* from the root; ~ expanded, as in every path here */
 	char *databases; /* folder of catalog.db and index.db; NULL: the archive's own */
-	uint64_t segment_bytes, free_floor_bytes, max_message_bytes;
+	uint64_t segment_bytes, batch_bytes, free_floor_bytes, max_message_bytes;
 	int64_t level; /* of zstd */
 };
 

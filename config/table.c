@@ -38,6 +38,19 @@ static const struct setting archive[] = {
 		   "and the next one is begun.",
     },
     {
+	.key = "batch-size",
+	.kind = SETTING_SIZE,
+	.offset = ARCHIVE(batch_bytes),
+	.fallback = "32M",
+	.least = "64K",
+	.most = "1G",
+	.example = "32M",
+	.meaning =
+	    "So much new mail, at most, is collected before all of it is brought to the disk "
+	    "in one step. A crash loses what is not there yet; the next sync fetches it "
+	    "again.",
+    },
+    {
 	.key = "free-floor",
 	.kind = SETTING_SIZE,
 	.offset = ARCHIVE(free_floor_bytes),

@@ -42,7 +42,14 @@ S ?= 60
 fuzz:
 	@tests/fuzz/campaign $(S) $(if $(T),$(T),$(FUZZ))
 
-scenarios: $(PROGRAM)
+# Counts the steps of a program, and stops it at one.
+STEPS := $(BUILD)/tests/crash/steps.so
+$(STEPS): tests/crash/steps.c
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -shared -fPIC -o $@ $<
+
+scenarios: $(PROGRAM) $(STEPS)
 	@tests/run-scenarios $(T)
 
 .PHONY: corpus crash
@@ -69,6 +76,12 @@ $(PERF): $(BUILD)/tests/perf/%: tests/perf/%.c tests/perf/wire.c tests/perf/wire
 	@echo "  CC $<"
 	@$(CC) $(MC_CFLAGS) $(CFLAGS) -pthread -o $@ $< tests/perf/wire.c $(call lib,base) \
 		$(MC_LDFLAGS) $(PACKAGE_LIBS)
+
+# The archive alone, without any server.
+$(BUILD)/tests/perf/archive: tests/perf/archive.c $(PROGRAM_LIBS)
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(MC_CFLAGS) $(CFLAGS) -o $@ $< $(PROGRAM_LIBS) $(MC_LDFLAGS) $(PACKAGE_LIBS)
 
 CORPORA ?= ../shared/corpora
 bench: $(PROGRAM) $(PERF)

@@ -73,14 +73,41 @@ static int list_uids(struct imap_session *session, struct seqset *out, struct er
 	return imap_do(session, take_listed, out, err, "UID FETCH 1:* (UID)");
 }
 
-static int list_before(struct imap_session *session, struct seqset *before, struct err *err)
+static int check_whole(
+    const struct imap_session *session, const struct seqset *listed, struct err *err)
 {
-	if (list_uids(session, before, err) != 0)
-		return -1;
-	if (seqset_count(before) >= session->exists)
+	if (seqset_count(listed) >= session->exists)
 		return 0;
 	return err_set(err, ERR_UNSAFE, "the server counts %llu messages but lists %llu",
-	    (unsigned long long)session->exists, (unsigned long long)seqset_count(before));
+	    (unsigned long long)session->exists, (unsigned long long)seqset_count(listed));
+}
+
+/* The folder again, with a count that does not hang on what was told in between. */
+static int reopen(struct imap_session *session, const struct clearance *clearance, struct err *err)
+{
+	struct endpoint *ep = &session->endpoint;
+	struct endpoint_state state;
+
+	if (ep->ops->select(ep, buf_view(&clearance->folder), ENDPOINT_WRITE, &state, err) != 0)
+		return -1;
+	if (state.uidvalidity == clearance->uidvalidity)
+		return 0;
+	return err_set(err, ERR_UNSAFE, "the folder was numbered anew while it was purged");
+}
+
+/* What a listing leaves out must not pass for deleted. EXPUNGE lines that are not true, or do
+ * not come, make the count wrong, so that where both do not agree the folder is opened anew. */
+static int list_after(struct imap_session *session, const struct clearance *clearance,
+    struct seqset *after, struct err *err)
+{
+	if (list_uids(session, after, err) != 0)
+		return -1;
+	if (session->exists > 0 && seqset_count(after) == session->exists)
+		return 0;
+	seqset_clear(after);
+	if (reopen(session, clearance, err) != 0 || list_uids(session, after, err) != 0)
+		return -1;
+	return check_whole(session, after, err);
 }
 
 /* Those that were asked for and are there, and those that went unasked. */
@@ -141,6 +168,15 @@ static int mark(struct imap_session *session, const struct clearance *clearance,
 	return result;
 }
 
+/* Take the marks back, so that nobody else's EXPUNGE acts on them. */
+static void unmark_quietly(
+    struct imap_session *session, const struct clearance *clearance, const struct seqset *asked)
+{
+	if (!session->is_broken && session->selected.n > 0 &&
+	    session->state.uidvalidity == clearance->uidvalidity)
+		(void)imap_unmark(&session->endpoint, asked, NULL);
+}
+
 static int mark_and_expunge(struct imap_session *session, const struct clearance *clearance,
     const struct seqset *asked, const char *set, struct err *err)
 {
@@ -149,9 +185,7 @@ static int mark_and_expunge(struct imap_session *session, const struct clearance
 	if (mark(session, clearance, set, &why) == 0 &&
 	    imap_do(session, NULL, NULL, &why, "UID EXPUNGE %s", set) == 0)
 		return 0;
-	/* Take the marks back, so that nobody else's EXPUNGE acts on them. */
-	if (!session->is_broken)
-		(void)imap_unmark(&session->endpoint, asked, NULL);
+	unmark_quietly(session, clearance, asked);
 	if (err)
 		*err = why;
 	return -1;
@@ -169,10 +203,13 @@ static int expunge_some(struct imap_session *session, const struct clearance *cl
 	seqset_init(&before);
 	seqset_init(&after);
 	seqset_init(&left);
-	if (list_before(session, &before, err) != 0 ||
-	    mark_and_expunge(session, clearance, asked, set, err) != 0 ||
-	    list_uids(session, &after, err) != 0)
+	if (list_uids(session, &before, err) != 0 || check_whole(session, &before, err) != 0 ||
+	    mark_and_expunge(session, clearance, asked, set, err) != 0)
 		goto out;
+	if (list_after(session, clearance, &after, err) != 0) {
+		unmark_quietly(session, clearance, asked);
+		goto out;
+	}
 	compare(&before, &after, asked, &left, lost_out);
 	while ((uid = seqset_next(&left, uid)) != 0)
 		seqset_add(left_out, uid);

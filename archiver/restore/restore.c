@@ -112,6 +112,7 @@ struct filling {
 	struct endpoint_state state;
 	struct err *err;
 	bool is_over_quota;
+	bool is_missing; /* rehearsal: it would be made */
 };
 
 static int begin_run(struct restore *restore, struct err *err)
@@ -264,13 +265,12 @@ static int send_missing(
 
 /* ---- a folder ---- */
 
-static int open_folder(struct filling *filling, const char *shown, bool *exists, struct err *err)
+static int open_folder(struct filling *filling, const char *shown, struct err *err)
 {
 	struct restore *restore = filling->restore;
 	enum endpoint_mode mode = restore->options->is_rehearsal ? ENDPOINT_READ : ENDPOINT_WRITE;
 	struct err why = {0};
 
-	*exists = true;
 	buf_clear(&filling->name);
 	if (endpoint_name_for(restore->ep, bytes_of(shown), &filling->name, err) != 0)
 		return -1;
@@ -281,13 +281,28 @@ static int open_folder(struct filling *filling, const char *shown, bool *exists,
 		*err = why;
 		return -1;
 	}
-	*exists = false;
 	restore->report->folders_made++;
-	if (restore->options->is_rehearsal)
+	filling->is_missing = restore->options->is_rehearsal;
+	if (filling->is_missing)
 		return 0;
+	/* It may exist all the same: what refused may have been something else. */
 	if (endpoint_create(restore->ep, buf_view(&filling->name), err) != 0)
-		return err_add(err, "folder %s", shown);
+		return -1;
 	return endpoint_select(restore->ep, buf_view(&filling->name), mode, &filling->state, err);
+}
+
+/* What is not listed would be sent again, so a listing must be complete. */
+static int list_all(struct restore *restore, const struct endpoint_state *state,
+    struct restore_target *target, struct err *err)
+{
+	if (restore_list_target(restore, target, err) != 0)
+		return -1;
+	if (target->count >= state->messages)
+		return 0;
+	err_set(err, ERR_SERVER, "the server counts %" PRIu64 " messages but lists %zu",
+	    state->messages, target->count);
+	restore_target_release(target);
+	return -1;
 }
 
 /* How many of the wanted the target shows now. */
@@ -303,7 +318,7 @@ static int compare(
 
 	if (endpoint_select(restore->ep, buf_view(&filling->name), ENDPOINT_READ, &state, err) !=
 		0 ||
-	    restore_list_target(restore, &target, err) != 0)
+	    list_all(restore, &state, &target, err) != 0)
 		return -1;
 	again = mem_alloc(count * sizeof *again);
 	memcpy(again, item, count * sizeof *again);
@@ -324,7 +339,7 @@ static int match_folder(
 	struct restore *restore = filling->restore;
 	struct restore_target target;
 	size_t i;
-	int result = restore_list_target(restore, &target, err);
+	int result = list_all(restore, &filling->state, &target, err);
 
 	if (result != 0)
 		return -1;
@@ -339,12 +354,11 @@ static int match_folder(
 static int fill(struct filling *filling, struct restore_item *item, size_t count, struct err *err)
 {
 	struct restore *restore = filling->restore;
-	bool exists;
 	size_t i;
 
-	if (open_folder(filling, item->folder, &exists, err) != 0)
+	if (open_folder(filling, item->folder, err) != 0)
 		return -1;
-	if (exists && match_folder(filling, item, count, err) != 0)
+	if (!filling->is_missing && match_folder(filling, item, count, err) != 0)
 		return -1;
 	for (i = 0; i < count; i++)
 		restore->report->already += item[i].is_there && !item[i].was_put;
@@ -362,6 +376,22 @@ static int fill(struct filling *filling, struct restore_item *item, size_t count
 		return -1;
 	}
 	return compare(filling, item, count, err);
+}
+
+/* The server refuses this folder: the others may do. */
+static void give_up(
+    struct restore *restore, const struct restore_item *item, size_t count, const char *why)
+{
+	size_t i;
+
+	restore_problem(restore, item->folder, "%s", why);
+	for (i = 0; i < count; i++)
+		restore->report->refused += !item[i].is_there && !item[i].is_refused;
+}
+
+static bool is_of_folder(const struct err *err)
+{
+	return (err->code == ERR_SERVER && err->scope == SCOPE_FOLDER) || err->code == ERR_LIMIT;
 }
 
 static int restore_folder(
@@ -383,6 +413,10 @@ static int restore_folder(
 		buf_release(&filling.name);
 		if (result == 0)
 			break;
+		if (!restore->is_vault_bad && restore->ep && is_of_folder(&why)) {
+			give_up(restore, item, count, why.text);
+			break;
+		}
 		if (restore->is_vault_bad || attempt == ATTEMPTS ||
 		    (why.code != ERR_NETWORK && why.code != ERR_PROTOCOL)) {
 			*err = why;

@@ -4,9 +4,11 @@
  *
  * What the target has already is not sent again, so a second run adds nothing, and an
  * interrupted one is continued by the next: a message is there when the journal says under
- * which UID it was put and that UID is there, or when the target shows its Message-ID and size
- * (where that is not unique: its SHA-256). Messages are taken from the vault, which checks
- * them. At the end every folder is compared with what was wanted. */
+ * which UID it was put and under that UID is one of its date or Message-ID, or when the target
+ * shows its Message-ID and size (where that is not unique: its SHA-256). Messages are taken from
+ * the vault, which checks them. At the end every folder is compared with what was wanted. A
+ * folder that the server refuses is told, and its messages counted as refused; the others are
+ * restored. */
 #ifndef ARCHIVER_RESTORE_RESTORE_H
 #define ARCHIVER_RESTORE_RESTORE_H
 

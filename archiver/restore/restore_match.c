@@ -14,29 +14,48 @@
 struct lister {
 	struct restore *restore;
 	struct restore_target *target;
+	struct seqset told;
 };
+
+static struct restore_found *add(struct restore_target *target, uint32_t uid)
+{
+	struct restore_found *found;
+
+	target->found =
+	    mem_grow(target->found, &target->room, target->count + 1, sizeof *target->found);
+	found = &target->found[target->count++];
+	*found = (struct restore_found){.uid = uid};
+	return found;
+}
 
 static int add_found(void *arg, const struct endpoint_identity *identity, struct err *err)
 {
 	struct lister *lister = arg;
-	struct restore_target *target = lister->target;
 	struct mimehead *head = &lister->restore->head;
 	struct restore_found *found;
 
 	(void)err;
-	/* Told in pieces: the piece with the header counts. */
 	if (!identity->has_header || !identity->has_size)
 		return 0;
+	seqset_add(&lister->told, identity->uid.value);
 	mimehead_parse(head, identity->header);
-	target->found =
-	    mem_grow(target->found, &target->room, target->count + 1, sizeof *target->found);
-	found = &target->found[target->count++];
-	*found = (struct restore_found){.uid = identity->uid.value,
-	    .message_id = bytes_string(buf_view(&head->message_id)),
-	    .message_id_bytes = head->message_id.n,
-	    .date_unix = identity->date_unix,
-	    .size_bytes = identity->size_bytes};
+	found = add(lister->target, identity->uid.value);
+	found->message_id = bytes_string(buf_view(&head->message_id));
+	found->message_id_bytes = head->message_id.n;
+	found->date_unix = identity->date_unix;
+	found->size_bytes = identity->size_bytes;
+	found->is_told = true;
 	return 0;
+}
+
+/* Those that the server lists, but says nothing of: only the journal knows what they are. */
+static void add_untold(const struct lister *lister, const struct seqset *uids)
+{
+	uint32_t uid = 0;
+
+	while ((uid = seqset_next(uids, uid)) != 0)
+		if (!seqset_has(&lister->told, uid))
+			add(lister->target, uid)->message_id = bytes_string(BYTES(""));
 }
 
 static int add_uid(void *arg, struct imap_uid uid, struct bytes flags, struct err *err)
@@ -81,16 +100,19 @@ static void sort_target(struct restore_target *target)
 
 int restore_list_target(struct restore *restore, struct restore_target *target, struct err *err)
 {
-	struct lister lister = {restore, target};
+	struct lister lister = {.restore = restore, .target = target};
 	struct seqset uids;
 	uint64_t count;
 	int result;
 
 	memset(target, 0, sizeof *target);
 	seqset_init(&uids);
+	seqset_init(&lister.told);
 	result = endpoint_scan(restore->ep, add_uid, &uids, &count, err);
 	if (result == 0)
 		result = endpoint_identify(restore->ep, &uids, add_found, &lister, err);
+	add_untold(&lister, &uids);
+	seqset_release(&lister.told);
 	seqset_release(&uids);
 	sort_target(target);
 	if (result != 0)
@@ -141,6 +163,17 @@ static void take(struct restore_item *item, struct restore_found *found)
 	item->uid = found->uid;
 }
 
+/* Can the message under a journalled UID be the one that was put there? UIDs are used anew when
+ * a folder was deleted and made again. Servers that change messages keep the date that we gave
+ * or the Message-ID. */
+static bool can_be(const struct restore_found *found, const struct restore_item *item)
+{
+	if (!found->is_told || found->date_unix == item->date_unix)
+		return true;
+	return item->message_id_bytes > 0 && found->message_id_bytes == item->message_id_bytes &&
+	    memcmp(found->message_id, item->message_id, item->message_id_bytes) == 0;
+}
+
 static int take_journalled(
     void *arg, struct msg_id id, uint32_t uidvalidity, uint32_t uid, struct err *err)
 {
@@ -163,7 +196,7 @@ static int take_journalled(
 	if (item == journalled->item + journalled->count || item_by_id(item, &key) != 0)
 		return 0;
 	found = find_uid(journalled->target, uid);
-	if (found && !found->is_taken)
+	if (found && !found->is_taken && can_be(found, item))
 		take(item, found);
 	return 0;
 }
@@ -310,7 +343,7 @@ static int match_shown(struct restore *restore, struct restore_target *target,
 	for (; i < target->count && compare_to_item(&target->found[i], item) == 0; i++) {
 		int same = 1;
 
-		if (target->found[i].is_taken)
+		if (target->found[i].is_taken || !target->found[i].is_told)
 			continue;
 		if (item->is_ambiguous)
 			same = has_sum(restore, target->found[i].uid, &item->id.sum, err);

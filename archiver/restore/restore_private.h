@@ -29,6 +29,7 @@ struct restore_found {
 	size_t message_id_bytes;
 	int64_t date_unix;
 	uint64_t size_bytes;
+	bool is_told;  /* false: it is there, but the server does not say what it is */
 	bool is_taken; /* stands for an item */
 };
 

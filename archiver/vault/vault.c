@@ -31,6 +31,19 @@ void vault_notice(const struct vault *vault, const char *format, ...)
 	vault->options.notice(vault->options.notice_arg, text);
 }
 
+/* What may stand in a folder that becomes an archive: FORMAT.new, too, which is what an
+ * interrupted beginning leaves. */
+static bool may_stand(const char *name)
+{
+	static const char *const names[] = {".", "..", "lost+found", "FORMAT.new"};
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool is_empty_folder(const char *path)
 {
 	DIR *folder = opendir(path);
@@ -40,8 +53,7 @@ static bool is_empty_folder(const char *path)
 	if (!folder)
 		return errno == ENOENT;
 	while (empty && (item = readdir(folder)))
-		empty = strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0 ||
-		    strcmp(item->d_name, "lost+found") == 0;
+		empty = may_stand(item->d_name);
 	closedir(folder);
 	return empty;
 }

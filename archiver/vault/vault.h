@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define VAULT_FORMAT_TEXT  "mailcask archive 1\n"
-#define VAULT_BATCH_BYTES  (32u << 20) /* of content, after which a commit is due */
+#define VAULT_BATCH_BYTES  (32u << 20)
 #define VAULT_BATCH_EVENTS 20000
 
 struct vault;
@@ -38,6 +38,7 @@ struct vault_options {
 	bool for_writing;
 	bool may_create; /* an archive where there is none yet */
 	uint64_t segment_bytes, free_floor_bytes;
+	uint64_t batch_bytes; /* of content, after which a commit is due; 0: 32 MiB */
 	int level;
 	clock_fn now;
 	void (*notice)(void *arg, const char *text); /* of repairs; may be NULL */

@@ -210,7 +210,10 @@ int vault_log(struct vault *vault, const struct event *event, struct err *err)
 
 bool vault_is_due(const struct vault *vault)
 {
-	return store_open_bytes(vault->store) >= VAULT_BATCH_BYTES ||
+	uint64_t most_bytes =
+	    vault->options.batch_bytes ? vault->options.batch_bytes : VAULT_BATCH_BYTES;
+
+	return store_open_bytes(vault->store) >= most_bytes ||
 	    store_open_events(vault->store) >= VAULT_BATCH_EVENTS;
 }
 

@@ -9,10 +9,22 @@
   hostile.py purged USER.now ARCHIVE        what the archive calls purged is gone
   hostile.py complete USER.now ARCHIVE      the archive has what the server has
   hostile.py planned-gone USER.now USER.ever PLAN    exactly what was planned is gone
+  hostile.py settled USER.now ARCHIVE PLAN RUNS [FOLDER/UID...]    what was planned and is gone is
+                                            called purged, except those; and no intent is open
+  hostile.py unmarked USER.now [FOLDER/UID...]       nothing else is marked \\Deleted
 
-USER.* are the files of scripted.py, PLAN is what "mailcask plan --json" printed, ARCHIVE what
-"mailcask search '*' --limit 0 --no-snippet --json" did.
+  hostile.py only-appends USER.log          a restore sent nothing that changes what there was
+  hostile.py restored FROM.now TO.now COUNT [sep=.] [prefix=INBOX/] [flags=\\Seen,...]    COUNT of
+                                            the messages are there, each as often as it was at
+                                            most, under the right names, with the right dates
+                                            and those of their flags
+  hostile.py holding FROM.now TO.now        all of those messages are there, others may be
+
+Several may stand with "--" between them. USER.* are the files of scripted.py, PLAN is what "mailcask plan --json" printed, ARCHIVE what
+"mailcask search '*' --limit 0 --no-snippet --json" did, RUNS what "mailcask log RUN --json" did
+for all runs.
 """
+import collections
 import json
 import re
 import sys
@@ -20,7 +32,7 @@ import sys
 READING = re.compile(
     r"CAPABILITY|LOGIN|AUTHENTICATE PLAIN|ID .*|LIST .*|STATUS .*|EXAMINE .*|NAMESPACE|NOOP|LOGOUT"
     r"|GETQUOTAROOT .*|UID SEARCH .*|UID FETCH [\d:,*]+ \((?:(?!BODY\[|RFC822(?!\.SIZE)).)*\)")
-UID_MAX = 2**32 - 1
+MARKING = ("+FLAGS.SILENT (\\Deleted)", "-FLAGS.SILENT (\\Deleted)")
 
 
 def lines(path):
@@ -59,18 +71,15 @@ def only_planned(log, plan):
         words = command.split(" ", 3)
         if words[0] in ("SELECT", "EXAMINE"):
             opened[connection] = command.split(" ", 1)[1].strip('"')
-        elif words[:2] == ["UID", "EXPUNGE"] or (
-                words[:2] == ["UID", "STORE"] and not words[3].startswith("-FLAGS.SILENT")):
+        elif words[:2] in (["UID", "EXPUNGE"], ["UID", "STORE"]):
             uids = set()
             for part in words[2].split(","):
                 first, _, last = part.partition(":")
                 uids |= set(range(int(first), int(last or first) + 1))
             beyond = uids - planned.get(opened.get(connection), set())
-            if beyond or (words[1] == "STORE" and
-                          words[3] != "+FLAGS.SILENT (\\Deleted)"):
+            if beyond or (words[1] == "STORE" and words[3] not in MARKING):
                 yield f"sent: {command}"
-        elif words[:2] != ["UID", "STORE"] and words[0] != "SELECT" and \
-                not READING.fullmatch(command):
+        elif not READING.fullmatch(command):
             yield f"sent: {command}"
 
 
@@ -115,16 +124,78 @@ def planned_gone(now, ever, plan):
     yield from (f"was not planned: {entry}" for entry in sorted(once - there - planned))
 
 
+def settled(now, archive, plan, runs, *others):
+    there = {(entry["folder"], entry["uid"], entry["sha256"]) for entry in lines(now)}
+    called = {(place["folder"], place["uid"], place["sha256"]) for place in places(archive)
+              if place["state"] == "purged"}
+    planned = {(entry["folder"], entry["uid"], entry["id"]) for entry in lines(plan)
+               if entry["action"] == "purge"}
+    yield from (f"not called purged: {entry}" for entry in sorted(planned - there - called)
+                if f"{entry[0]}/{entry[1]}" not in others)
+    yield from (f"open: {entry}" for entry in lines(runs) if entry.get("state") == "intent")
+
+
+def unmarked(now, *others):
+    for entry in lines(now):
+        if "\\Deleted" in entry["flags"] and f"{entry['folder']}/{entry['uid']}" not in others:
+            yield f"is marked: {entry}"
+
+
+def only_appends(log):
+    for _, command in commands(log):
+        if not re.match(r"(SELECT|CREATE|SUBSCRIBE|APPEND) ", command) and \
+                not READING.fullmatch(command):
+            yield f"sent: {command}"
+
+
+def restored(source, target, count, *options):
+    options = dict(option.split("=", 1) for option in options)
+
+    def place(entry):
+        if entry["folder"] == "INBOX":
+            return "INBOX"
+        return options.get("prefix", "") + entry["folder"].replace("/", options.get("sep", "/"))
+
+    def flags(entry):
+        kept = options["flags"].split(",") if "flags" in options else entry["flags"]
+        return " ".join(flag for flag in entry["flags"] if flag in kept)
+
+    wanted = collections.Counter(
+        (place(entry), entry["sha256"], entry["internaldate"], flags(entry))
+        for entry in lines(source))
+    got = collections.Counter(
+        (entry["folder"], entry["sha256"], entry["internaldate"], " ".join(entry["flags"]))
+        for entry in lines(target))
+    yield from (f"is there too often: {entry}" for entry in got - wanted)
+    if got.total() != int(count):
+        yield f"{got.total()} messages, not {count}"
+
+
+def holding(source, target):
+    def facts(entry):
+        return entry["folder"], entry["sha256"], entry["internaldate"]
+
+    left = collections.Counter(map(facts, lines(source)))
+    left -= collections.Counter(map(facts, lines(target)))
+    yield from (f"is not there: {entry}" for entry in left)
+
+
 CHECKS = {"only-reads": only_reads, "only-planned": only_planned, "true": true, "kept": kept,
-          "purged": purged, "complete": complete, "planned-gone": planned_gone}
+          "purged": purged, "complete": complete, "planned-gone": planned_gone,
+          "settled": settled, "unmarked": unmarked,
+          "only-appends": only_appends, "restored": restored,
+          "holding": holding}
 
 
-def main():
-    wrong = list(CHECKS[sys.argv[1]](*sys.argv[2:]))
-    for line in wrong[:5]:
-        print(line)
+def main(checks):
+    wrong = []
+    while checks:
+        end = checks.index("--") if "--" in checks else len(checks)
+        wrong += [f"{checks[0]}: {line}" for line in CHECKS[checks[0]](*checks[1:end])][:5]
+        checks = checks[end + 1:]
+    print("\n".join(wrong))
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

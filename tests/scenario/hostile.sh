@@ -8,7 +8,7 @@
 #   behave [NAME[=VALUE],...]     what the server does on connections from now on
 #   try CODE NAME ARGUMENT...     mailcask ends with that status; goes on when it does not
 #   says TEXT...                  each stands in what the last command said on standard error
-#   sound                         all that must hold after anything
+#   sound [-- CHECK...]           all that must hold after anything, and more checks of hostile.py
 
 SCRIPTED=$WORK/scripted
 
@@ -76,12 +76,21 @@ plan_json() {
   "$MAILCASK" -c "$CONFIG" plan --json >"$WORK/plan.json"
 }
 
-sound() {
+# Every message of every purge.
+runs_json() {
+  local run
+  "$MAILCASK" -c "$CONFIG" log --json >"$WORK/log.json"
+  for run in $(grep -o '"run":"P[0-9]*"' "$WORK/log.json" | cut -d'"' -f4); do
+    "$MAILCASK" -c "$CONFIG" log "$run" --json
+  done >"$WORK/runs.json"
+}
+
+# Nothing is wrong under any UID, nothing lost, and what is called purged is gone.
+sound() { # [-- CHECK ARGUMENT...]...
   try 0 "verify is clean" verify -q
   archive_json
-  holds "nothing wrong under any UID" true "$EVER" "$WORK/archive.json"
-  holds "nothing lost" kept "$NOW" "$EVER" "$WORK/archive.json"
-  holds "what is called purged is gone" purged "$NOW" "$WORK/archive.json"
+  holds "sound" true "$EVER" "$WORK/archive.json" -- kept "$NOW" "$EVER" "$WORK/archive.json" \
+    -- purged "$NOW" "$WORK/archive.json" "$@"
 }
 
 # At the end: the server itself made no mistake.

@@ -6,8 +6,9 @@ self.values[name]. "once" means: once for each account, remembered from connecti
 """
 import asyncio
 import random
+import time
 
-from scripted_session import FLAGS, Lost, Message, Session, made_up, quoted
+from scripted_session import FLAGS, Lost, Message, Session, made_up, quoted, ranges
 
 BEHAVIOURS = {}
 
@@ -705,6 +706,33 @@ class FlaggedForWriting(ForWriting):
             self.message().flags.add("\\Flagged")
 
 
+@behaviour("read-for-writing")
+class ReadForWriting(ForWriting):
+    """UID VALUE is marked unread, or read, meanwhile."""
+    def change(self, folder):
+        if folder.name == b"INBOX":
+            self.message().flags ^= {"\\Seen"}
+
+
+@behaviour("labelled-for-writing")
+class LabelledForWriting(ForWriting):
+    """UID VALUE gets a keyword meanwhile."""
+    def change(self, folder):
+        if folder.name == b"INBOX":
+            self.message().flags.add("$todo")
+
+
+@behaviour("deleted-for-writing")
+class DeletedForWriting(Named):
+    """The folder VALUE is deleted, with its mail, before it can be opened for writing."""
+    def refuse_folder(self, command, folder):
+        if command == "SELECT" and folder.shown == self.values["deleted-for-writing"]:
+            del self.account.folders[folder.name]
+            self.account.write()
+            return "NO [NONEXISTENT] no such folder"
+        return super().refuse_folder(command, folder)
+
+
 @behaviour("arrived-for-writing")
 class ArrivedForWriting(ForWriting):
     """A message has arrived meanwhile."""
@@ -742,10 +770,22 @@ class Redated(ForWriting):
 
 @behaviour("resized")
 class Resized(ForWriting):
-    """UID VALUE of INBOX (one without a Message-ID) is a longer message now."""
+    """UID VALUE of Lists/dev (2 has no Message-ID) is a longer message now."""
     def change(self, folder):
-        if folder.name == b"INBOX":
-            self.message(6).data += b"PS\r\n"
+        if folder.name == b"Lists/dev":
+            self.message().data += b"PS\r\n"
+
+
+@behaviour("swapped-between")
+class SwappedBetween(Named):
+    """Once the first group has gone, UID VALUE of INBOX is another message, of the same date."""
+    async def tell_expunged(self, numbers):
+        await super().tell_expunged(numbers)
+        uid = self.amount(self.name)
+        for message in self.folder.messages:
+            if self.folder.name == b"INBOX" and message.uid == uid and self.first_time(self.name):
+                message.data = made_up(6000)[0]
+                self.account.write()
 
 
 @behaviour("hidden")
@@ -773,6 +813,31 @@ class StoreNothing(Session):
     """STORE says OK and marks nothing."""
     async def do_uid_store(self, words):
         pass
+
+
+@behaviour("store-bad")
+class StoreBad(Session):
+    """STORE of \\Deleted is BAD."""
+    async def do_uid_store(self, words):
+        return "BAD what is that" if words[1].startswith("+") else await super().do_uid_store(words)
+
+
+@behaviour("store-done-no")
+class StoreDoneNo(Session):
+    """STORE marks all that it is told to, and is answered NO; marks cannot be taken off."""
+    async def do_uid_store(self, words):
+        if words[1].startswith("+"):
+            await super().do_uid_store(words)
+        return "NO [SERVERBUG] or so"
+
+
+@behaviour("drop-before-store")
+class DropBeforeStore(Named):
+    """The connection is lost at STORE, which is not done; once."""
+    async def do_uid_store(self, words):
+        if words[1].startswith("+") and self.first_time("drop-before-store"):
+            await self.drop()
+        return await super().do_uid_store(words)
 
 
 @behaviour("flagged-at-store")
@@ -836,11 +901,63 @@ class DropAfterExpunge(Named):
         await super().tell_expunged(numbers)
 
 
+@behaviour("drop-within-expunge")
+class DropWithinExpunge(Named):
+    """The connection is lost at UID EXPUNGE, which is done by half; once."""
+    def expunged(self, chosen):
+        going = super().expunged(chosen)
+        if self.first_time("half"):
+            self.is_half = True
+            return going[::2]
+        return going
+
+    async def tell_expunged(self, numbers):
+        if self.__dict__.pop("is_half", False):
+            await self.drop()
+        await super().tell_expunged(numbers)
+
+
+@behaviour("drop-for-good")
+class DropForGood(Named):
+    """The connection is lost after UID EXPUNGE was done, and nobody can log in any more."""
+    async def tell_expunged(self, numbers):
+        self.account.memory["is shut"] = True
+        await self.drop()
+
+    def enter(self, user, password):
+        account = self.server.accounts.get(user)
+        if account and "is shut" in account.memory:
+            return "NO [UNAVAILABLE] the mail store sleeps"
+        return super().enter(user, password)
+
+
 @behaviour("expunge-no")
 class ExpungeNo(Session):
     """UID EXPUNGE is refused."""
     async def do_uid_expunge(self, words):
         return "NO [NOPERM] not you"
+
+
+@behaviour("expunge-bad")
+class ExpungeBad(Session):
+    """UID EXPUNGE is BAD."""
+    async def do_uid_expunge(self, words):
+        return "BAD what is that"
+
+
+@behaviour("expunge-done-no")
+class ExpungeDoneNo(Session):
+    """UID EXPUNGE deletes, and is answered NO."""
+    async def do_uid_expunge(self, words):
+        await super().do_uid_expunge(words)
+        return "NO [SERVERBUG] or so"
+
+
+@behaviour("expunge-other-tag")
+class ExpungeOtherTag(Session):
+    """UID EXPUNGE deletes nothing, and what is answered OK is another command."""
+    async def do_uid_expunge(self, words):
+        await self.line("ZZ999 OK [HIGHESTMODSEQ 99] done")
 
 
 @behaviour("expunge-bye")
@@ -895,6 +1012,58 @@ class ExpungeAll(Session):
         return list(self.folder.messages)
 
 
+@behaviour("expunge-claims")
+class ExpungeClaims(Session):
+    """UID EXPUNGE deletes nothing, but tells that all of the folder went."""
+    async def do_uid_expunge(self, words):
+        await self.tell_expunged(range(1, len(self.folder.messages) + 1))
+
+
+@behaviour("expunge-hides")
+class ExpungeHides(Session):
+    """UID EXPUNGE deletes nothing; what is marked is counted, but not listed any more."""
+    hides = False
+
+    def expunged(self, chosen):
+        self.hides = True
+        return []
+
+    def chosen(self, text, by_uid):
+        chosen = super().chosen(text, by_uid)
+        return [x for x in chosen
+                if not (self.hides and text == "1:*") or "\\Deleted" not in x[1].flags]
+
+    def found(self):
+        return [message.uid for message in self.folder.messages
+                if not self.hides or "\\Deleted" not in message.flags]
+
+
+@behaviour("expunge-vanished")
+class ExpungeVanished(Session):
+    """What goes is told with VANISHED, which nobody has asked for."""
+    async def tell_expunged(self, numbers):
+        uids = sorted(self.going)
+        if uids:
+            await self.line(f"* VANISHED {ranges(uids)}")
+
+    def expunged(self, chosen):
+        going = super().expunged(chosen)
+        self.going = [message.uid for message in going]
+        return going
+
+
+@behaviour("expunge-noise")
+class ExpungeNoise(Session):
+    """Before UID EXPUNGE is answered it tells of messages that never were, and of gone ones."""
+    async def tell_expunged(self, numbers):
+        await self.line("* 1 FETCH (UID 1 FLAGS (\\Seen))")
+        await super().tell_expunged(numbers)
+        await self.line("* VANISHED 1,4000000000")
+        await self.line("* 4000000000 EXPUNGE")
+        await self.line("* 1 FETCH (UID 1 FLAGS (\\Seen))")
+        await self.line(f"* {len(self.folder.messages)} EXISTS")
+
+
 @behaviour("marked")
 class Marked(Named):
     """Somebody else has marked UID VALUE of INBOX as \\Deleted."""
@@ -904,6 +1073,102 @@ class Marked(Named):
             if message.uid == uid:
                 message.flags.add("\\Deleted")
         super().furnish(account)
+
+
+# ---- to restore from, and into ----
+
+@behaviour("twins")
+class Twins(Session):
+    """INBOX has two messages twice, one of them without Message-ID; some have keywords."""
+    def furnish(self, account):
+        inbox = account.folders[b"INBOX"]
+        for number in (0, 9, 9):
+            inbox.add(*made_up(number))
+        for message in inbox.messages[::3]:
+            message.flags |= {"$todo", "Junk"}
+        super().furnish(account)
+
+
+@behaviour("no-keywords")
+class NoKeywords(Session):
+    """PERMANENTFLAGS without \\*, and no other flag is kept."""
+    def permanent(self, folder):
+        return super().permanent(folder).replace(" \\*", "")
+
+    def keep_appended(self, folder, data, flags, date):
+        if set(flags) - set(FLAGS):
+            self.account.memory["was sent keywords"] = True
+        return super().keep_appended(folder, data, [x for x in flags if x in FLAGS], date)
+
+
+@behaviour("delimiter")
+class Delimiter(Session):
+    """Between the levels of a name stands VALUE; "nil": there are no levels."""
+    @property
+    def told(self):
+        value = self.values["delimiter"].encode()
+        return b"NIL" if value == b"nil" else b'"' + value + b'"'
+
+    def listed(self):
+        return [(attributes, self.told, name) for attributes, _, name in super().listed()]
+
+    async def do_list(self, words):
+        if len(words) > 1 and words[1] == b"":
+            await self.line(b"* LIST (\\Noselect) " + self.told + b' ""')
+            return
+        await super().do_list(words)
+
+    async def do_namespace(self, _words):
+        await self.line(b'* NAMESPACE (("" ' + self.told + b")) NIL NIL")
+
+
+@behaviour("prefix")
+class Prefix(Session):
+    """All folders are below INBOX, as their NAMESPACE says."""
+    async def do_namespace(self, _words):
+        await self.line('* NAMESPACE (("INBOX/" "/")) NIL NIL')
+
+    async def do_create(self, words):
+        if not quoted(words[0]).strip(b'"').startswith(b"INBOX/"):
+            return "NO [CANNOT] below INBOX only"
+        return await super().do_create(words)
+
+
+@behaviour("open-refused-once")
+class OpenRefusedOnce(Named):
+    """SELECT of each folder is refused for the first time."""
+    def refuse_folder(self, command, folder):
+        if command == "SELECT" and self.first_time(("open", folder.name)):
+            return "NO [INUSE] locked by somebody"
+        return super().refuse_folder(command, folder)
+
+
+@behaviour("create-exists")
+class CreateExists(Session):
+    """CREATE makes the folder, and says that it had been there."""
+    async def do_create(self, words):
+        await super().do_create(words)
+        return "NO [ALREADYEXISTS] it is there"
+
+
+@behaviour("trycreate")
+class Trycreate(Named):
+    """A folder is gone again when the third message is to be put into it; once for each."""
+    def refuse_append(self, folder, data):
+        if (folder.name != b"INBOX" and len(folder.messages) == 2 and
+                self.first_time(("gone", folder.name))):
+            del self.account.folders[folder.name]
+            self.account.write()
+            return "NO [TRYCREATE] no such folder"
+        return super().refuse_append(folder, data)
+
+
+@behaviour("append-slow")
+class AppendSlow(Session):
+    """Each APPEND takes 10 ms."""
+    def keep_appended(self, folder, data, flags, date):
+        time.sleep(0.01)
+        return super().keep_appended(folder, data, flags, date)
 
 
 # ---- APPEND ----
