@@ -44,7 +44,7 @@ job("second sync", "old", "sync")
 job("rebuild", "old", "rebuild", "catalog", done="before")
 P
 if "$PYTHON" "$ROOT/tests/crash/crash.py" --mailcask "$MAILCASK" --steps "$STEPS" \
-  --work "$WORK/crash" --jobs "$WORK/jobs" --every "${EVERY:-25}" --requests "${REQUESTS:-4}" \
+  --work "$WORK/crash" --jobs "$WORK/jobs" --every "${EVERY:-150}" --requests "${REQUESTS:-4}" \
   --modes "${MODES:-kill,torn,power,fault,memory}" 2>&1 | tee "$OUT"; then
   cases=$(sed -n 's/^crash: \([0-9]*\) passed, 0 failed$/\1/p' "$OUT")
   check "all of ${cases:-no} cases" test "${cases:-0}" -gt 0
