@@ -7,6 +7,7 @@
 
 #include "archiver/imapwire/imapflags.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <inttypes.h>
@@ -100,7 +101,8 @@ static int judge(struct catalog *catalog, int64_t place_number, const struct rul
 	    .is_flagged = imapflags_has(place.flags, "\\Flagged"),
 	    .is_draft = imapflags_has(place.flags, "\\Draft"),
 	    .is_held = held == 1,
-	    .archived_unix = message.archived_unix};
+	    .archived_unix = place.since_unix > message.archived_unix ? place.since_unix
+								      : message.archived_unix};
 	*item = (struct plan_item){.place_number = place.number,
 	    .message_n = message.n,
 	    .folder_number = place.folder_number,
@@ -123,19 +125,30 @@ static int by_folder_and_age(const void *a, const void *b)
 	return x->uid < y->uid ? -1 : x->uid > y->uid;
 }
 
+/* What a folder had a day ago: what is there, and what was purged since. */
+struct share {
+	int64_t since_unix;
+	uint64_t present, purged;
+};
+
 static int count_place(void *arg, const struct catalog_place *place, struct err *err)
 {
-	(void)place, (void)err;
-	++*(uint64_t *)arg;
+	struct share *share = arg;
+
+	(void)err;
+	share->present += place->state == PLACE_PRESENT;
+	share->purged += place->state == PLACE_PURGED && place->since_unix > share->since_unix;
 	return 0;
 }
 
-/* The oldest go first; what is above a fence stays. */
-static int fence_share(
-    struct plan *plan, struct catalog *catalog, const struct rules *rules, struct err *err)
+/* The oldest go first; what is above a fence stays. A worker that runs often must not come round
+ * the fence, so what went in the last day counts. */
+static int fence_share(struct plan *plan, struct catalog *catalog, const struct rules *rules,
+    int64_t now_unix, struct err *err)
 {
+	struct share share = {0};
+	uint64_t going = 0;
 	int64_t folder = 0;
-	uint64_t present = 0, going = 0;
 	size_t i;
 
 	for (i = 0; i < plan->count; i++) {
@@ -144,14 +157,15 @@ static int fence_share(
 
 		if (item->folder_number != folder) {
 			folder = item->folder_number;
-			present = going = 0;
-			if (catalog_present_places(catalog, folder, item->uidvalidity, count_place,
-				&present, err) != 0)
+			share = (struct share){.since_unix = now_unix - CLOCK_DAY_S};
+			if (catalog_known_places(catalog, folder, item->uidvalidity, count_place,
+				&share, err) != 0)
 				return -1;
+			going = share.purged;
 		}
 		if (item->verdict != VERDICT_PURGE)
 			continue;
-		if ((going + 1) * 100 > present * percent)
+		if ((going + 1) * 100 > (share.present + share.purged) * percent)
 			item->verdict = VERDICT_SHARE;
 		else
 			going++;
@@ -218,7 +232,7 @@ int plan_make(struct plan *plan, struct catalog *catalog, struct index *index,
 	}
 	if (plan->count > 0)
 		qsort(plan->item, plan->count, sizeof *plan->item, by_folder_and_age);
-	if (fence_share(plan, catalog, rules, err) != 0)
+	if (fence_share(plan, catalog, rules, now_unix, err) != 0)
 		goto out;
 	fence_count(plan, rules);
 	result = 0;

@@ -56,16 +56,16 @@ struct live {
 	struct seqset asked, there, marked;
 };
 
-static int note(void *arg, struct imap_uid uid, struct bytes flags, struct err *err)
+static int note(void *arg, const struct endpoint_identity *listed, struct err *err)
 {
 	struct live *live = arg;
 
 	(void)err;
-	if (!seqset_has(&live->asked, uid.value))
+	if (!seqset_has(&live->asked, listed->uid.value))
 		return 0;
-	seqset_add(&live->there, uid.value);
-	if (imapflags_has(flags, "\\Deleted"))
-		seqset_add(&live->marked, uid.value);
+	seqset_add(&live->there, listed->uid.value);
+	if (imapflags_has(listed->flags, "\\Deleted"))
+		seqset_add(&live->marked, listed->uid.value);
 	return 0;
 }
 

@@ -31,14 +31,12 @@ int rules_make(struct rules *rules, const struct settings *settings, bool only_a
 	for (i = 0; i < settings->rule_count; i++) {
 		const struct settings_rule *from = &settings->rule[i];
 
-		if (make_rule(&rules->rule[rules->count], settings, from, now_unix, err) != 0) {
+		if (make_rule(&rules->rule[i], settings, from, now_unix, err) != 0) {
 			rules_release(rules);
 			return -1;
 		}
-		if (only_auto && from->action == SETTINGS_PURGE && !from->is_auto)
-			query_free(rules->rule[rules->count].query);
-		else
-			rules->count++;
+		rules->rule[i].is_by_hand = only_auto && !from->is_auto;
+		rules->count++;
 	}
 	return 0;
 }

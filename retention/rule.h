@@ -13,6 +13,7 @@ struct rule {
 	const struct settings_rule *settings; /* borrowed */
 	struct query *query;
 	bool names_flagged, names_draft; /* the query speaks of them: then it may purge such mail */
+	bool is_by_hand;                 /* it decides, but may not purge in this run */
 };
 
 struct rules {
@@ -20,8 +21,9 @@ struct rules {
 	size_t count;
 };
 
-/* ERR_CONFIG names file and line of a query that cannot be understood. only_auto: leave out
- * purging rules that the worker may not carry out by itself (rules that keep stay). */
+/* ERR_CONFIG names file and line of a query that cannot be understood. only_auto: purging
+ * rules without "auto = yes" purge nothing, but keep their place in the order: what they select
+ * must not fall to a later rule. */
 int rules_make(struct rules *rules, const struct settings *settings, bool only_auto,
     int64_t now_unix, struct err *err);
 void rules_release(struct rules *rules);

@@ -11,7 +11,7 @@ struct verdict_facts {
 	bool is_present; /* on the server, when last looked */
 	bool is_flagged, is_draft;
 	bool is_held;
-	int64_t archived_unix; /* when the archive got it */
+	int64_t archived_unix; /* when the archive got it, and had it at this place */
 };
 
 enum verdict {
@@ -23,8 +23,9 @@ enum verdict {
 	VERDICT_FLAGGED,   /* flagged mail is purged only by a rule that speaks of is:flagged */
 	VERDICT_DRAFT,     /* the same of is:draft */
 	VERDICT_TOO_FRESH, /* not archived as long as the rule's "after" asks */
+	VERDICT_BY_HAND,   /* the worker asks, and the rule has no "auto = yes" */
 	/* Fences of a whole run (retention/plan): */
-	VERDICT_SHARE, /* more than max-share of its folder would go */
+	VERDICT_SHARE, /* more than max-share of its folder would go in one day */
 	VERDICT_COUNT  /* more than max-count messages would go */
 };
 

@@ -51,7 +51,7 @@ int endpoint_quota(
 }
 
 int endpoint_scan(
-    struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out, struct err *err)
+    struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err)
 {
 	return ep->ops->scan(ep, fn, arg, count_out, err);
 }

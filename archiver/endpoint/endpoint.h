@@ -98,13 +98,6 @@ int endpoint_quota(
 
 /* ---- messages of the selected folder ---- */
 
-/* Every message: UID and flags (normalised). The number seen; compare it with state.messages:
- * fewer means that the listing is not complete. */
-typedef int (*endpoint_scan_fn)(
-    void *arg, struct imap_uid uid, struct bytes flags, struct err *err);
-int endpoint_scan(
-    struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out, struct err *err);
-
 /* What a message is, for recognising it again without its text. */
 struct endpoint_identity {
 	struct imap_uid uid;
@@ -116,6 +109,12 @@ struct endpoint_identity {
 };
 typedef int (*endpoint_identity_fn)(
     void *arg, const struct endpoint_identity *identity, struct err *err);
+
+/* Every message: UID and flags, and the date as a rule. The number seen; compare it with
+ * state.messages: fewer means that the listing is not complete. */
+int endpoint_scan(struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out,
+    struct err *err);
+
 /* Each of uids that the server knows is told once, however many pieces it comes in; what was
  * told in two ways is not told. */
 int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
@@ -127,9 +126,10 @@ int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_i
  * server has finished one of its commands: ok only then are the messages that came certain. */
 struct endpoint_message {
 	struct imap_uid uid;
-	bool has_flags, has_date, has_body;
+	bool has_flags, has_date, has_size, has_body;
 	struct bytes flags; /* normalised */
 	int64_t date_unix;
+	uint64_t size_bytes; /* as the server says: an estimate with some */
 };
 struct endpoint_sink {
 	void *arg;

@@ -16,7 +16,7 @@ struct endpoint_ops {
 	int (*name_for)(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
 	int (*quota)(
 	    struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err);
-	int (*scan)(struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out,
+	int (*scan)(struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out,
 	    struct err *err);
 	int (*identify)(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
 	    void *arg, struct err *err);

@@ -17,7 +17,7 @@
 /* ---- listing ---- */
 
 struct scan {
-	endpoint_scan_fn fn;
+	endpoint_identity_fn fn;
 	void *arg;
 	struct buf flags;
 	struct seqset seen; /* a UID that is told twice must not hide one that is not told */
@@ -27,6 +27,7 @@ static int take_scanned(void *arg, const struct response *response, struct err *
 {
 	struct scan *scan = arg;
 	const struct response_fetch *fetch = &response->fetch;
+	struct endpoint_identity told;
 
 	/* Flags that changed meanwhile may come without a UID: the next listing has them. */
 	if (response->kind != RESPONSE_FETCH || !(fetch->has & FETCH_HAS_UID) || fetch->uid == 0 ||
@@ -35,11 +36,16 @@ static int take_scanned(void *arg, const struct response *response, struct err *
 	buf_clear(&scan->flags);
 	imapflags_normalise(&scan->flags, fetch->flags);
 	seqset_add(&scan->seen, fetch->uid);
-	return scan->fn(scan->arg, (struct imap_uid){fetch->uid}, buf_view(&scan->flags), err);
+	told = (struct endpoint_identity){.uid = {fetch->uid},
+	    .has_flags = true,
+	    .has_date = fetch->has & FETCH_HAS_INTERNALDATE,
+	    .flags = buf_view(&scan->flags),
+	    .date_unix = fetch->internaldate_unix};
+	return scan->fn(scan->arg, &told, err);
 }
 
 int imap_scan(
-    struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out, struct err *err)
+    struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err)
 {
 	struct imap_session *session = IMAP_SESSION(ep);
 	struct scan scan = {.fn = fn, .arg = arg};
@@ -49,7 +55,7 @@ int imap_scan(
 	seqset_init(&scan.seen);
 	/* "1:*" of an empty folder is an error to some servers. */
 	if (session->exists > 0)
-		result = imap_do(session, take_scanned, &scan, err, "UID FETCH 1:* (UID FLAGS)");
+		result = imap_do(session, take_scanned, &scan, err, "UID FETCH 1:* (UID FLAGS INTERNALDATE)");
 	buf_release(&scan.flags);
 	*count_out = seqset_count(&scan.seen);
 	seqset_release(&scan.seen);
@@ -233,8 +239,10 @@ static int take_fetched(struct fetch *fetch, const struct response *response, st
 	struct endpoint_message message = {.uid = {got->uid},
 	    .has_flags = got->has & FETCH_HAS_FLAGS,
 	    .has_date = got->has & FETCH_HAS_INTERNALDATE,
+	    .has_size = got->has & FETCH_HAS_SIZE,
 	    .has_body = got->has & FETCH_HAS_BODY,
-	    .date_unix = got->internaldate_unix};
+	    .date_unix = got->internaldate_unix,
+	    .size_bytes = got->size_bytes};
 
 	if (!(got->has & FETCH_HAS_UID) || got->uid == 0)
 		message.uid.value = 0;
@@ -262,7 +270,7 @@ static int ask_more(
 	fetch->asked = last;
 	if (imap_command(fetch->session,
 		&fetch->tag[(fetch->first + fetch->waiting) % BATCHES_AT_ONCE], err,
-		"UID FETCH %s (UID FLAGS INTERNALDATE BODY.PEEK[])", buf_string(&fetch->set)) != 0)
+		"UID FETCH %s (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])", buf_string(&fetch->set)) != 0)
 		return -1;
 	fetch->waiting++;
 	return 1;

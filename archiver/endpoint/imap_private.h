@@ -5,7 +5,7 @@
 #include "archiver/endpoint/imap_session.h"
 
 int imap_scan(
-    struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out, struct err *err);
+    struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err);
 int imap_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
     void *arg, struct err *err);
 int imap_fetch(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,

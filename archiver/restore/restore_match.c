@@ -58,10 +58,10 @@ static void add_untold(const struct lister *lister, const struct seqset *uids)
 			add(lister->target, uid)->message_id = bytes_string(BYTES(""));
 }
 
-static int add_uid(void *arg, struct imap_uid uid, struct bytes flags, struct err *err)
+static int add_uid(void *arg, const struct endpoint_identity *listed, struct err *err)
 {
-	(void)flags, (void)err;
-	seqset_add(arg, uid.value);
+	(void)err;
+	seqset_add(arg, listed->uid.value);
 	return 0;
 }
 

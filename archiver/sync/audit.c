@@ -29,21 +29,27 @@ struct compare {
 	struct seqset exceptions;
 };
 
-static int take_listed(void *arg, struct imap_uid uid, struct bytes flags, struct err *err)
+static int take_listed(void *arg, const struct endpoint_identity *listed, struct err *err)
 {
 	struct compare *compare = arg;
-	struct known_entry *entry = known_find(&compare->known, uid.value);
+	uint32_t uid = listed->uid.value;
+	struct known_entry *entry = known_find(&compare->known, uid);
 
-	(void)flags, (void)err;
-	/* A message that was gone is archived all the same. */
-	if (entry) {
+	(void)err;
+	if (entry && known_is_other(entry, listed)) {
+		/* That UID's message is archived, but this is not it. */
+		compare->audit->missing += !entry->is_seen;
+		seqset_add(&compare->audit->missing_uids, uid);
+		entry->is_seen = true;
+	} else if (entry) {
+		/* A message that was gone is archived all the same. */
 		compare->audit->archived += !entry->is_seen;
 		entry->is_seen = true;
-	} else if (seqset_has(&compare->exceptions, uid.value)) {
+	} else if (seqset_has(&compare->exceptions, uid)) {
 		compare->audit->exceptions++;
 	} else {
 		compare->audit->missing++;
-		seqset_add(&compare->audit->missing_uids, uid.value);
+		seqset_add(&compare->audit->missing_uids, uid);
 	}
 	return 0;
 }

@@ -58,6 +58,7 @@ static int add(void *arg, const struct catalog_place *place, struct err *err)
 	(void)err;
 	known->entry = mem_grow(known->entry, &known->room, known->count + 1, sizeof *known->entry);
 	known->entry[known->count++] = (struct known_entry){.uid = place->uid,
+	    .date_unix = place->date_unix,
 	    .flags = text_number(known, place->flags, true),
 	    .is_present = place->state == PLACE_PRESENT};
 	known->present += place->state == PLACE_PRESENT;
@@ -95,6 +96,11 @@ struct known_entry *known_find(struct known *known, uint32_t uid)
 bool known_flags_are(struct known *known, const struct known_entry *entry, struct bytes flags)
 {
 	return text_number(known, flags, false) == entry->flags;
+}
+
+bool known_is_other(const struct known_entry *entry, const struct endpoint_identity *listed)
+{
+	return listed->has_date && listed->date_unix != entry->date_unix;
 }
 
 void known_unseen(const struct known *known, struct seqset *out)

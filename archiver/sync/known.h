@@ -1,4 +1,4 @@
-/* What the catalogue knows of a folder under one UIDVALIDITY, held against a listing: 16 bytes
+/* What the catalogue knows of a folder under one UIDVALIDITY, held against a listing: 24 bytes
  * for each message, however long its flags are.
  *
  *   known_load(&known, catalog, folder_number, uidvalidity, &err)
@@ -8,9 +8,11 @@
 #define ARCHIVER_SYNC_KNOWN_H
 
 #include "archiver/catalog/catalog.h"
+#include "archiver/endpoint/endpoint.h"
 #include "archiver/imapwire/seqset.h"
 
 struct known_entry {
+	int64_t date_unix;
 	uint32_t uid;
 	uint32_t flags;          /* number of the text in known.texts */
 	unsigned is_present : 1; /* else gone or purged, when last looked */
@@ -33,6 +35,10 @@ struct known_entry *known_find(struct known *known, uint32_t uid);
 
 /* Is that the entry's text? */
 bool known_flags_are(struct known *known, const struct known_entry *entry, struct bytes flags);
+
+/* Is what the server lists under the entry's UID another message? Its INTERNALDATE tells, which
+ * never changes (RFC 9051 section 2.3.3). */
+bool known_is_other(const struct known_entry *entry, const struct endpoint_identity *listed);
 
 /* UIDs that are present in the catalogue and not in the listing. */
 void known_unseen(const struct known *known, struct seqset *out);

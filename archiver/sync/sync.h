@@ -24,6 +24,7 @@
 #define SYNC_FULL_LIST_S    (7 * 24 * 3600) /* look at every folder at least so often */
 #define SYNC_RECONNECTS     5               /* in a row, without a new message between them */
 #define SYNC_BROKEN_FOLDERS 3  /* given up in a row because of that: so is the account */
+#define SYNC_ODD_SIZES      20 /* texts that came twice the same: the server estimates sizes */
 #define SYNC_RETRIES        10 /* of messages of a folder that could not be had before */
 
 struct sync_progress {

@@ -1,5 +1,6 @@
 /* Owns:  messages between the server and the open batch.
- * Knows: when a message counts as archived: text complete, response complete, command OK.
+ * Knows: when a message counts as archived: text complete, response complete, command OK, and
+ *        as long as the server says, or the same text twice.
  * Never: places a message of a command that failed; lets one bad message stop the others. */
 #include "archiver/sync/sync_private.h"
 
@@ -13,9 +14,17 @@ struct arrival {
 	struct imap_uid uid;
 	struct msg_id id;
 	char *flags; /* NULL: not told yet */
-	bool has_date, has_text, has_other_text;
+	bool has_date, has_size, has_text, has_other_text;
 	int64_t date_unix;
+	uint64_t size_bytes, text_bytes;
 	int64_t guessed_date_unix; /* when the server tells no INTERNALDATE at all */
+};
+
+/* A text that is not as long as the server says. Some servers only estimate sizes; others cut
+ * texts short at times. When the same text comes again, it is the first kind. */
+struct odd {
+	uint32_t uid;
+	struct sha256 sum;
 };
 
 struct fetch {
@@ -26,6 +35,8 @@ struct fetch {
 	struct seqset vanished;
 	struct arrival *arrival;
 	size_t count, room;
+	struct odd *odd;
+	size_t odd_count, odd_room, odd_at;
 	bool has_text;   /* a text has ended whose response has not */
 	bool is_refused; /* the last command was */
 	char reason[200];
@@ -119,6 +130,7 @@ static int store_text(struct fetch *fetch, struct arrival *arrival, struct err *
 	/* Two texts under one UID: which one it is, the server alone knows. */
 	arrival->has_other_text |= arrival->has_text && !sha256_equal(&arrival->id.sum, &id.sum);
 	arrival->has_text = true;
+	arrival->text_bytes = vault_put_bytes(sync->put);
 	arrival->id = id;
 	return 0;
 }
@@ -141,6 +153,10 @@ static int take_message(void *arg, const struct endpoint_message *message, struc
 	if (message->has_date) {
 		arrival->has_date = true;
 		arrival->date_unix = message->date_unix;
+	}
+	if (message->has_size) {
+		arrival->has_size = true;
+		arrival->size_bytes = message->size_bytes;
 	}
 	return has_text ? store_text(fetch, arrival, err) : 0;
 }
@@ -183,6 +199,54 @@ static int skip(struct fetch *fetch, uint32_t uid, const char *reason, struct er
 	return 0;
 }
 
+static struct odd *find_odd(struct fetch *fetch, uint32_t uid)
+{
+	size_t i;
+
+	/* They come in the order of their UIDs, and so again. */
+	if (fetch->odd_count == 0 || uid > fetch->odd[fetch->odd_count - 1].uid)
+		return NULL;
+	if (fetch->odd_at < fetch->odd_count && fetch->odd[fetch->odd_at].uid == uid)
+		return &fetch->odd[fetch->odd_at++];
+	for (i = 0; i < fetch->odd_count; i++)
+		if (fetch->odd[i].uid == uid) {
+			fetch->odd_at = i + 1;
+			return &fetch->odd[i];
+		}
+	return NULL;
+}
+
+/* Its length is not what the server says: it is asked for once more. */
+static int take_odd(struct fetch *fetch, const struct arrival *arrival, struct err *err)
+{
+	struct odd *odd = find_odd(fetch, arrival->uid.value);
+
+	if (odd && !sha256_equal(&odd->sum, &arrival->id.sum))
+		return skip(fetch, arrival->uid.value,
+		    "the server sends other texts for it each time", err);
+	if (odd || fetch->sync->odd_sizes >= SYNC_ODD_SIZES) {
+		fetch->sync->odd_sizes += odd != NULL;
+		return place(fetch, arrival, err);
+	}
+	fetch->odd =
+	    mem_grow(fetch->odd, &fetch->odd_room, fetch->odd_count + 1, sizeof *fetch->odd);
+	fetch->odd[fetch->odd_count++] =
+	    (struct odd){.uid = arrival->uid.value, .sum = arrival->id.sum};
+	return 0;
+}
+
+static int take_arrival(struct fetch *fetch, const struct arrival *arrival, struct err *err)
+{
+	if (!arrival->has_text)
+		return 0;
+	if (arrival->has_other_text)
+		return skip(fetch, arrival->uid.value,
+		    "the server sends two different texts for it", err);
+	if (arrival->has_size && arrival->size_bytes != arrival->text_bytes)
+		return take_odd(fetch, arrival, err);
+	return place(fetch, arrival, err);
+}
+
 static int end_batch(void *arg, bool ok, struct bytes reason, struct err *err)
 {
 	struct fetch *fetch = arg;
@@ -194,11 +258,7 @@ static int end_batch(void *arg, bool ok, struct bytes reason, struct err *err)
 		memcpy(fetch->reason, reason.p, n);
 	fetch->reason[n] = '\0';
 	for (i = 0; ok && result == 0 && i < fetch->count; i++)
-		if (fetch->arrival[i].has_other_text)
-			result = skip(fetch, fetch->arrival[i].uid.value,
-			    "the server sends two different texts for it", err);
-		else if (fetch->arrival[i].has_text)
-			result = place(fetch, &fetch->arrival[i], err);
+		result = take_arrival(fetch, &fetch->arrival[i], err);
 	forget_arrivals(fetch);
 	if (result != 0 || sync_commit_if_due(fetch->sync, err) != 0)
 		return -1;
@@ -247,10 +307,10 @@ static bool is_too_large(const struct err *why)
 	return why->code == ERR_LIMIT && why->scope == SCOPE_MESSAGE;
 }
 
-static int take_listed(void *arg, struct imap_uid uid, struct bytes flags, struct err *err)
+static int take_listed(void *arg, const struct endpoint_identity *listed, struct err *err)
 {
-	(void)flags, (void)err;
-	seqset_add(arg, uid.value);
+	(void)err;
+	seqset_add(arg, listed->uid.value);
 	return 0;
 }
 
@@ -279,11 +339,15 @@ static int fetch_single(struct fetch *fetch, uint32_t uid, bool is_listed, struc
 {
 	struct err why = {0};
 	struct seqset one;
+	size_t odd_before;
 	int result;
 
 	seqset_init(&one);
 	seqset_add(&one, uid);
-	result = fetch_set(fetch, &one, &why);
+	do {
+		odd_before = fetch->odd_count;
+		result = fetch_set(fetch, &one, &why);
+	} while (result == 0 && fetch->odd_count > odd_before);
 	seqset_release(&one);
 	if (result == 0 && !seqset_has(fetch->wanted, uid))
 		return 0;
@@ -349,12 +413,14 @@ static int fetch_wanted(struct fetch *fetch, struct err *err)
 {
 	while (!seqset_is_empty(fetch->wanted)) {
 		uint64_t before = seqset_count(fetch->wanted);
+		size_t odd_before = fetch->odd_count;
 		struct err why = {0};
 
 		if (fetch_all_wanted(fetch, &why) != 0) {
 			if (go_on_singly(fetch, &why, err) != 0)
 				return -1;
-		} else if (seqset_count(fetch->wanted) == before) {
+		} else if (seqset_count(fetch->wanted) == before &&
+		    fetch->odd_count == odd_before) {
 			if (drop_vanished(fetch, err) != 0)
 				return -1;
 			return fetch_singly(fetch, UINT64_MAX, true, err);
@@ -447,6 +513,7 @@ int sync_fetch(struct diff *diff, struct err *err)
 	seqset_release(&fetch.vanished);
 	seqset_release(&exceptions);
 	forget_arrivals(&fetch);
+	free(fetch.odd);
 	free(fetch.arrival);
 	return result;
 }

@@ -26,33 +26,34 @@ struct listing {
 	bool is_doubtful;         /* UIDs may mean other messages than before */
 };
 
-static int take_listed(void *arg, struct imap_uid uid, struct bytes flags, struct err *err)
+static int take_listed(void *arg, const struct endpoint_identity *listed, struct err *err)
 {
 	struct listing *listing = arg;
 	struct diff *diff = listing->diff;
-	struct known_entry *entry = known_find(&diff->known, uid.value);
+	uint32_t uid = listed->uid.value;
+	struct known_entry *entry = known_find(&diff->known, uid);
 	struct event event;
 
 	if (!entry) {
-		seqset_add(&diff->wanted, uid.value);
-		if (seqset_has(&diff->exceptions, uid.value))
-			seqset_add(&listing->exceptions, uid.value);
+		seqset_add(&diff->wanted, uid);
+		if (seqset_has(&diff->exceptions, uid))
+			seqset_add(&listing->exceptions, uid);
 		return 0;
 	}
 	if (entry->is_seen)
 		return 0;
 	entry->is_seen = true;
 	if (!entry->is_present) {
-		seqset_add(&diff->back, uid.value);
+		seqset_add(&diff->back, uid);
 		return 0;
 	}
-	if (listing->is_doubtful)
-		seqset_add(&diff->doubted, uid.value);
-	if (known_flags_are(&diff->known, entry, flags))
+	if (listing->is_doubtful || known_is_other(entry, listed))
+		seqset_add(&diff->doubted, uid);
+	if (known_flags_are(&diff->known, entry, listed->flags))
 		return 0;
 	event = sync_place_event(diff, EVENT_FLAGS);
-	event.uid = uid.value;
-	event.flags = flags;
+	event.uid = uid;
+	event.flags = listed->flags;
 	diff->sync->report->flags_changed++;
 	return sync_log(diff->sync, &event, err);
 }

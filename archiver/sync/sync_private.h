@@ -25,6 +25,7 @@ struct sync {
 	struct vault_put *put;
 	struct mimehead head;
 	uint64_t commit_ms;      /* monotonic, of the last commit */
+	uint64_t odd_sizes;      /* texts that were not as long as told, and rightly so */
 	uint64_t failures;       /* of the connection, in a row, in this folder */
 	uint64_t broken_folders; /* given up because of that, in a row, without any message */
 	bool has_new_exceptions;

@@ -56,11 +56,7 @@ static int take_identity(void *arg, const struct endpoint_identity *live, struct
 	found = recognise(&diff->sync->head, live, &archived);
 	if (found == RECOGNISED_OTHER_DATE || found == RECOGNISED_OTHER_MESSAGE_ID)
 		recall->others++;
-	/* A doubted message whose size alone is another one: the server may only estimate it, and
-	 * would be doubted again each time. */
-	if (found == RECOGNISED ||
-	    (found == RECOGNISED_OTHER_SIZE && message.message_id.n > 0 &&
-		place.state == PLACE_PRESENT))
+	if (found == RECOGNISED)
 		seqset_remove(&recall->open, live->uid.value);
 	if (found == RECOGNISED && place.state != PLACE_PRESENT)
 		return place_again(diff, live, &place, &message, err);

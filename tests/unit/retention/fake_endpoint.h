@@ -302,7 +302,7 @@ static inline int fake_quota(struct endpoint *ep, uint64_t *used, uint64_t *limi
 }
 
 static inline int fake_scan(
-    struct endpoint *ep, endpoint_scan_fn fn, void *arg, uint64_t *count_out, struct err *err)
+    struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err)
 {
 	struct fake *fake = fake_of(ep);
 	struct fake_folder *folder = fake->selected;
@@ -326,7 +326,13 @@ static inline int fake_scan(
 		buf_clear(&flags);
 		buf_format(&told, "%s%s", message->flags, message->is_marked ? " \\Deleted" : "");
 		imapflags_normalise(&flags, buf_view(&told));
-		result = fn(arg, (struct imap_uid){message->uid}, buf_view(&flags), err);
+		result = fn(arg,
+		    &(struct endpoint_identity){.uid = {message->uid},
+			.has_flags = true,
+			.has_date = !message->hides_date,
+			.flags = buf_view(&flags),
+			.date_unix = message->date_unix},
+		    err);
 	}
 	buf_release(&told);
 	buf_release(&flags);

@@ -42,6 +42,7 @@ static void check_plan(const char *expected)
 	    [VERDICT_FLAGGED] = "flagged",
 	    [VERDICT_DRAFT] = "draft",
 	    [VERDICT_TOO_FRESH] = "fresh",
+	    [VERDICT_BY_HAND] = "by-hand",
 	    [VERDICT_SHARE] = "share",
 	    [VERDICT_COUNT] = "count"};
 	uint64_t count = 0, bytes = 0;
@@ -241,7 +242,7 @@ START_TEST(what_is_not_on_the_server_is_not_planned)
 	ready_to_plan();
 	make(NULL, NOW);
 	check_plan("3:purge:old");
-	check_why(1, VERDICT_NO_RULE, -1);
+	check_why(1, VERDICT_NOT_PRESENT, -1);
 	done();
 }
 END_TEST
@@ -260,6 +261,42 @@ START_TEST(after_counts_from_the_archiving)
 	plan_release(&plan);
 	make(NULL, LETTER_TIME + 7 * DAY);
 	check_plan("1:fresh:a");
+	done();
+}
+END_TEST
+
+/* And at a place from when it was seen there. */
+START_TEST(after_counts_from_the_placing)
+{
+	struct msg_id id;
+
+	begin(&g, "[rule a]\nmatch = from:anna\naction = purge\nafter = 7d\nmax-share = 100%\n");
+	id = add_letter(&g, add_folder(&g, "INBOX"), 1, "");
+	ready(&g);
+	archive_time = ARCHIVE_TIME + 5 * DAY;
+	archive_place(
+	    &g.a, id, (struct archive_place){.folder = "Other", .uid = 2, .date_unix = 1});
+	ready_to_plan();
+	make(NULL, ARCHIVE_TIME + 8 * DAY);
+	check_plan("1:purge:a 2:fresh:a");
+	plan_release(&plan);
+	make(NULL, ARCHIVE_TIME + 12 * DAY);
+	check_plan("1:purge:a 2:purge:a");
+	done();
+}
+END_TEST
+
+/* The worker leaves what a rule by hand selects, also where a later rule would take it. */
+START_TEST(a_rule_by_hand_shields)
+{
+	begin(
+	    &g, "[rule hand]\n" PURGE("subject:1") "[rule auto]\nauto = yes\n" PURGE("from:anna"));
+	rules_release(&g.rules);
+	OK(rules_make(&g.rules, g.settings, true, ARCHIVE_TIME, err));
+	add_letters(&g, add_folder(&g, "INBOX"), 1, 2);
+	ready_to_plan();
+	make(NULL, NOW);
+	check_plan("1:by-hand:hand 2:purge:auto");
 	done();
 }
 END_TEST
@@ -436,6 +473,31 @@ START_TEST(the_count_is_of_what_goes)
 }
 END_TEST
 
+/* A worker that runs often does not come round the fence. */
+START_TEST(what_went_in_the_last_day_counts)
+{
+	struct fake_folder *a;
+	struct msg_id id[2];
+
+	begin(&g, "[rule old]\nmatch = from:anna\naction = purge\nafter = 0s\nmax-share = 50%\n");
+	a = add_folder(&g, "A");
+	id[0] = add_letter(&g, a, 1, "");
+	id[1] = add_letter(&g, a, 2, "");
+	add_letters(&g, a, 3, 6);
+	ready(&g);
+	archive_time = NOW;
+	for (uint32_t i = 0; i < 2; i++)
+		archive_purged(&g.a, id[i], (struct archive_place){.folder = "A", .uid = i + 1});
+	ready_to_plan();
+	make(NULL, NOW + DAY - 1);
+	check_plan("3:purge:old 4:share:old 5:share:old 6:share:old"); /* 3 of 6 */
+	plan_release(&plan);
+	make(NULL, NOW + DAY);
+	check_plan("3:purge:old 4:purge:old 5:share:old 6:share:old"); /* 2 of 4 */
+	done();
+}
+END_TEST
+
 /* ---- the index ---- */
 
 START_TEST(an_index_that_is_behind_plans_nothing)
@@ -516,6 +578,7 @@ SUITE(the_first_rule_that_selects_decides, a_later_rule_does_not_overrule, no_ru
     an_empty_archive, a_rule_of_one_account, each_rule_asks_for_its_account_anew,
     a_plan_of_one_account, flags_and_holds_of_the_catalogue,
     what_is_not_on_the_server_is_not_planned, after_counts_from_the_archiving,
+    after_counts_from_the_placing, a_rule_by_hand_shields, what_went_in_the_last_day_counts,
     an_item_says_where_it_is, by_folder_and_the_oldest_first, the_share_of_a_folder_is_never_passed,
     a_share_may_be_used_up_wholly, the_share_is_of_the_present, the_share_counts_what_goes,
     rules_share_a_folder, a_rule_takes_no_more_than_its_count, the_count_is_of_what_goes,

@@ -403,7 +403,7 @@ END_TEST
 START_TEST(a_surprise_ends_the_folder)
 {
 	begin_with(12);
-	fake_find(inbox, 5)->date_unix++;
+	fake_find(inbox, 5)->told_header = "Message-ID: <x@y>\r\n";
 	purging_ok(&p);
 	ck_assert_str_eq(buf_string(&p.problems),
 	    "INBOX: a message is not the one that was archived under its UID: this folder is left "
@@ -420,7 +420,7 @@ END_TEST
 START_TEST(a_surprise_ends_a_rehearsed_folder_too)
 {
 	begin_with(12);
-	fake_find(inbox, 5)->date_unix++;
+	fake_find(inbox, 5)->told_header = "Message-ID: <x@y>\r\n";
 	p.options.is_rehearsal = true;
 	purging_ok(&p);
 	fake_logged(

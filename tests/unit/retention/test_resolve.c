@@ -193,6 +193,41 @@ START_TEST(folder_by_folder)
 }
 END_TEST
 
+/* Outcomes that cannot be written are none. */
+START_TEST(a_catalogue_that_fails)
+{
+	uint64_t resolved;
+
+	begin_three();
+	OK(sql_exec(catalog_sql(catalog_of(&g)), "ALTER TABLE message RENAME TO away", err));
+	FAILS(ERR_IO, purge_resolve(g.a.vault, &g.fake.endpoint, "work", &resolved, err));
+	end(&g);
+}
+END_TEST
+
+static int check_rule(void *arg, const struct catalog_purge *purge, struct err *err)
+{
+	(void)err;
+	++*(int *)arg;
+	ck_assert(bytes_is(purge->rule, "old"));
+	ck_assert(bytes_is(purge->run, "P000009"));
+	return 0;
+}
+
+START_TEST(an_outcome_keeps_rule_and_run)
+{
+	int count = 0;
+
+	begin_three();
+	resolve(3);
+	OK(catalog_each_purge(catalog_of(&g), "P000009", check_rule, &count, err));
+	ck_assert_int_eq(count, 3);
+	OK(catalog_each_purge(catalog_of(&g), NULL, check_rule, &count, err));
+	ck_assert_int_eq(count, 3);
+	end(&g);
+}
+END_TEST
+
 /* One that fails does not hinder the others. */
 START_TEST(a_closed_folder_does_not_hide_the_next)
 {
@@ -232,5 +267,6 @@ SUITE(gone_is_confirmed_and_what_is_there_is_kept, no_intents_ask_nothing,
     what_has_an_outcome_is_not_asked_again, a_short_listing_proves_nothing,
     a_folder_that_cannot_be_opened_stays_open, numbered_anew_claims_nothing,
     a_mark_that_cannot_come_off_hinders_nothing, a_folder_that_is_read_only_is_looked_at,
-    a_broken_connection_leaves_all_open, folder_by_folder, a_closed_folder_does_not_hide_the_next,
+    a_broken_connection_leaves_all_open, folder_by_folder, a_catalogue_that_fails,
+    an_outcome_keeps_rule_and_run, a_closed_folder_does_not_hide_the_next,
     other_accounts_keep_theirs)

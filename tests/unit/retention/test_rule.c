@@ -110,21 +110,24 @@ START_TEST(a_bad_query_names_its_line)
 }
 END_TEST
 
-START_TEST(the_worker_gets_what_keeps_and_what_is_auto)
+START_TEST(rules_by_hand_keep_their_place)
 {
 	static const char text[] = RULE("shield", "from:boss", "keep")
 	    RULE("by-hand", "older:1y", "purge") RULE("alone", "older:5y", "purge")
 		AUTO RULE("shield-too", "is:answered", "keep") AUTO;
 
 	make(text, true);
-	check_names("shield alone shield-too ");
+	check_names("shield by-hand alone shield-too ");
+	ck_assert(rules.rule[1].is_by_hand && !rules.rule[2].is_by_hand);
 	done();
 	make(text, false);
 	check_names("shield by-hand alone shield-too ");
+	for (size_t n = 0; n < rules.count; n++)
+		ck_assert(!rules.rule[n].is_by_hand);
 	done();
 }
 END_TEST
 
 SUITE(rules_stand_in_the_order_of_the_file, no_rules_are_no_rules,
     a_rule_that_speaks_of_flagged_or_drafts_is_known, an_exclusion_speaks_of_them_too,
-    a_bad_query_names_its_line, the_worker_gets_what_keeps_and_what_is_auto)
+    a_bad_query_names_its_line, rules_by_hand_keep_their_place)

@@ -44,6 +44,7 @@ START_TEST(what_is_not_there_does_not_go)
 	begin();
 	facts.is_present = false;
 	ck_assert_int_eq(verdict_of(&facts, &rule, NOW), VERDICT_NOT_PRESENT);
+	ck_assert_int_eq(verdict_of(&facts, NULL, NOW), VERDICT_NOT_PRESENT);
 }
 END_TEST
 
@@ -117,6 +118,20 @@ START_TEST(archived_in_the_future_is_too_fresh)
 }
 END_TEST
 
+/* It may not purge, and says so only of what it would have purged. */
+START_TEST(a_rule_by_hand_purges_nothing)
+{
+	begin();
+	rule.is_by_hand = true;
+	ck_assert_int_eq(verdict_of(&facts, &rule, NOW), VERDICT_BY_HAND);
+	ck_assert_int_eq(verdict_of(&facts, &rule, NOW - 1), VERDICT_TOO_FRESH);
+	facts.is_flagged = true;
+	ck_assert_int_eq(verdict_of(&facts, &rule, NOW), VERDICT_FLAGGED);
+	settings.action = SETTINGS_KEEP;
+	ck_assert_int_eq(verdict_of(&facts, &rule, NOW), VERDICT_KEEP_RULE);
+}
+END_TEST
+
 START_TEST(every_verdict_has_words_of_its_own)
 {
 	for (enum verdict i = VERDICT_PURGE; i <= VERDICT_COUNT; i++) {
@@ -131,4 +146,4 @@ SUITE(no_rule_keeps, a_keeping_rule_keeps, what_is_not_there_does_not_go,
     held_stays_whatever_the_rule_speaks_of, flagged_goes_only_by_a_rule_that_speaks_of_it,
     a_draft_goes_only_by_a_rule_that_speaks_of_it, a_flagged_draft_needs_both,
     after_is_counted_to_the_second, archived_in_the_future_is_too_fresh,
-    every_verdict_has_words_of_its_own)
+    a_rule_by_hand_purges_nothing, every_verdict_has_words_of_its_own)

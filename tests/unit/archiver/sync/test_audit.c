@@ -19,7 +19,7 @@ static struct msg_id archived(uint32_t uid)
 
 static void listed(uint32_t uid)
 {
-	fake_message(inbox, uid, "text\r\n", "", 1);
+	fake_message(inbox, uid, "text\r\n", "", 0);
 }
 
 static void skipped(uint32_t uid, uint32_t uidvalidity)
@@ -202,6 +202,23 @@ START_TEST(under_another_uidvalidity_nothing_is_archived)
 }
 END_TEST
 
+/* Its UID is archived, but the message is another one. */
+START_TEST(another_internaldate_is_another_message)
+{
+	begin();
+	archived(1);
+	archived(2);
+	listed(1);
+	listed(2);
+	inbox->message[1].date_unix = 1;
+	check(2, 2, 1, 0, "2");
+	ck_assert(!audit_is_complete(&audit));
+	inbox->message[1].hides_date = true; /* not told: no sign of it */
+	check(2, 2, 2, 0, "");
+	done();
+}
+END_TEST
+
 START_TEST(uids_that_do_not_last_are_never_complete)
 {
 	begin();
@@ -260,5 +277,5 @@ SUITE(all_archived_is_complete, an_empty_folder_is_complete, missing_ones_are_na
     an_exception_is_no_gap, an_exception_of_another_uidvalidity_is_one,
     what_was_gone_is_archived_all_the_same, what_is_archived_and_not_listed_counts_nothing,
     a_short_listing_is_not_complete, a_longer_listing_may_be_complete,
-    under_another_uidvalidity_nothing_is_archived, uids_that_do_not_last_are_never_complete,
-    a_listing_that_fails, the_statement_for_the_journal)
+    under_another_uidvalidity_nothing_is_archived, another_internaldate_is_another_message,
+    uids_that_do_not_last_are_never_complete, a_listing_that_fails, the_statement_for_the_journal)
