@@ -180,6 +180,8 @@ struct purge_calls {
 	uint64_t done, all;
 	struct buf line;
 	bool is_rehearsal;
+	char alike[ERR_TEXT_BYTES]; /* the reason of the last refusals, and how many they are */
+	uint64_t alike_count;
 };
 
 static const char *outcome_word(enum purge_outcome outcome)
@@ -214,16 +216,12 @@ static void print_outcome_json(struct purge_calls *calls, const struct plan_item
 	output_json_line(&calls->line);
 }
 
-static void print_outcome_text(struct purge_calls *calls, const struct plan_item *item,
+static void print_outcome_line(struct purge_calls *calls, const struct plan_item *item,
     enum purge_outcome outcome, const char *reason)
 {
 	struct catalog_message message;
 	char hex[SHA256_HEX_BYTES];
 
-	if (outcome == PURGE_CONFIRMED && !calls->app->verbose)
-		return;
-	if (outcome == PURGE_WOULD && !calls->app->verbose)
-		return;
 	if (catalog_message_n(vault_catalog(calls->app->vault), item->message_n, &message, NULL) !=
 	    1)
 		return;
@@ -231,6 +229,36 @@ static void print_outcome_text(struct purge_calls *calls, const struct plan_item
 	bar_clear();
 	printf(
 	    "%.10s %s%s%s\n", hex, outcome_word(outcome), reason ? ": " : "", reason ? reason : "");
+}
+
+static void print_alike(struct purge_calls *calls)
+{
+	char n[OUTPUT_NUMBER_BYTES];
+
+	if (calls->alike_count > 0) {
+		bar_clear();
+		printf("  %s refused: %s\n", output_number(calls->alike_count, n), calls->alike);
+	}
+	calls->alike_count = 0;
+}
+
+/* What went as it should is told with -v only; messages that stay, as many as have one reason. */
+static void print_outcome_text(struct purge_calls *calls, const struct plan_item *item,
+    enum purge_outcome outcome, const char *reason)
+{
+	if (calls->app->verbose) {
+		print_outcome_line(calls, item, outcome, reason);
+		return;
+	}
+	if (outcome == PURGE_KEPT)
+		print_outcome_line(calls, item, outcome, reason);
+	if (outcome != PURGE_REFUSED || !reason)
+		return;
+	if (strcmp(calls->alike, reason) != 0) {
+		print_alike(calls);
+		snprintf(calls->alike, sizeof calls->alike, "%s", reason);
+	}
+	calls->alike_count++;
 }
 
 static void take_outcome(
@@ -252,6 +280,13 @@ static void tell_purge_problem(void *arg, struct bytes folder, const char *text)
 
 	app_problem(
 	    calls->app, "%s: %.*s: %s", calls->account->name, (int)folder.n, folder.p, text);
+}
+
+static int refresh(void *arg, struct err *err)
+{
+	struct purge_calls *calls = arg;
+
+	return work_sync(calls->app, calls->account, err);
 }
 
 static void print_quota(const struct purge_report *report)
@@ -308,6 +343,7 @@ int work_purge(struct app *app, const struct settings_account *account, const st
 	    .is_rehearsal = is_rehearsal,
 	    .outcome = take_outcome,
 	    .problem = tell_purge_problem,
+	    .refresh = refresh,
 	    .arg = &calls,
 	    .stop = app->stop};
 	struct endpoint_options where;
@@ -319,6 +355,7 @@ int work_purge(struct app *app, const struct settings_account *account, const st
 	    endpoint_open(&options.ep, &where, err) != 0)
 		goto out;
 	result = purge_run(&options, report, err);
+	print_alike(&calls);
 	print_report(app, account, report, is_rehearsal);
 	if (report->refused || report->kept || report->folders_failed)
 		app->has_failed_in_part = true;

@@ -2,6 +2,7 @@
  * Knows: every reason why a message may not be deleted.
  * Never: clears what it has not proved in this run; counts a server's silence as a match. */
 #include "retention/guard.h"
+#include "retention/guard_text.h"
 
 #include "archiver/endpoint/clearance_private.h"
 #include "archiver/imapwire/imapflags.h"
@@ -11,6 +12,7 @@
 #include "base/mem.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,7 +58,7 @@ int guard_folder(struct guard *guard, struct err *err)
 	int result = -1;
 
 	audit_init(&audit);
-	guard->has_passed = false;
+	guard->has_passed = guard->is_behind = false;
 	if (check_state(guard, err) != 0 || check_validity(guard, err) != 0)
 		goto out;
 	if (audit_selected(&audit, guard->ep, &guard->state, vault_catalog(guard->vault),
@@ -74,6 +76,7 @@ int guard_folder(struct guard *guard, struct err *err)
 			err_set(err, ERR_UNSAFE,
 			    "%" PRIu64 " messages of the folder are not archived: sync first",
 			    audit.missing);
+		guard->is_behind = audit.listed >= audit.server;
 		goto out;
 	}
 	guard->has_passed = true;
@@ -92,6 +95,8 @@ struct candidate {
 	const char *reason; /* why not; NULL so far */
 	bool is_seen;       /* the server has told what it is */
 	bool is_plain;      /* neither flagged nor a draft */
+	bool needs_text;    /* only its bytes can tell whether it is the archived one */
+	bool is_other;      /* it is another message than the archived one */
 };
 
 struct candidates {
@@ -179,16 +184,15 @@ static const char *compare_live(struct candidates *candidates, struct candidate 
 	case RECOGNISED_NOT_TOLD:
 		return "the server does not tell enough about it";
 	case RECOGNISED_OTHER_DATE:
-		candidates->is_surprised = true;
+		candidate->is_other = true;
 		return "its INTERNALDATE on the server is another one";
 	case RECOGNISED_OTHER_MESSAGE_ID:
-		candidates->is_surprised = true;
+		candidate->is_other = true;
 		return "its Message-ID on the server is another one";
 	case RECOGNISED_OTHER_SIZE:
-		/* Many servers only estimate it, so with a Message-ID it proves nothing. */
-		return candidate->message_id.n > 0
-		    ? NULL
-		    : "it has no Message-ID, and its size on the server is another one";
+		/* Some servers only estimate it. */
+		candidate->needs_text = true;
+		return NULL;
 	}
 	return "it could not be compared";
 }
@@ -231,7 +235,45 @@ static int take_live(void *arg, const struct endpoint_identity *live, struct err
 	return 0;
 }
 
-static int ask_server(struct guard *guard, struct candidates *candidates, struct err *err)
+static void compare_text(void *arg, uint32_t uid, const struct sha256 *sum)
+{
+	struct candidates *candidates = arg;
+	size_t i;
+
+	for (i = 0; i < candidates->count; i++) {
+		struct candidate *candidate = &candidates->candidate[i];
+
+		if (candidate->item->uid != uid || !candidate->needs_text || candidate->reason)
+			continue;
+		candidate->needs_text = false;
+		candidate->is_other = !sha256_equal(sum, &candidate->id.sum);
+		if (candidate->is_other)
+			candidate->reason = "its text on the server is another one";
+	}
+}
+
+static int ask_texts(struct guard *guard, struct candidates *candidates, struct err *err)
+{
+	struct seqset uids;
+	size_t i;
+	int result = 0;
+
+	seqset_init(&uids);
+	for (i = 0; i < candidates->count; i++)
+		if (!candidates->candidate[i].reason && candidates->candidate[i].needs_text)
+			seqset_add(&uids, candidates->candidate[i].item->uid);
+	if (!seqset_is_empty(&uids))
+		result = guard_texts(guard->ep, &uids, compare_text, candidates, err);
+	for (i = 0; i < candidates->count; i++)
+		if (!candidates->candidate[i].reason && candidates->candidate[i].needs_text)
+			candidates->candidate[i].reason =
+			    "its size on the server is another one, and the server does not send "
+			    "it again";
+	seqset_release(&uids);
+	return result;
+}
+
+static int ask_identities(struct guard *guard, struct candidates *candidates, struct err *err)
 {
 	struct seqset uids;
 	size_t i;
@@ -246,12 +288,49 @@ static int ask_server(struct guard *guard, struct candidates *candidates, struct
 	for (i = 0; i < candidates->count; i++)
 		if (!candidates->candidate[i].reason && !candidates->candidate[i].is_seen)
 			candidates->candidate[i].reason = "the server does not show it";
+	seqset_release(&uids);
+	return result;
+}
+
+static int ask_server(struct guard *guard, struct candidates *candidates, struct err *err)
+{
+	size_t i;
+
+	if (ask_identities(guard, candidates, err) != 0 || ask_texts(guard, candidates, err) != 0)
+		return -1;
+	for (i = 0; i < candidates->count; i++)
+		candidates->is_surprised |= candidates->candidate[i].is_other;
 	for (i = 0; candidates->is_surprised && i < candidates->count; i++)
 		if (!candidates->candidate[i].reason)
 			candidates->candidate[i].reason =
 			    "another UID of this folder means another message now";
-	seqset_release(&uids);
-	return result;
+	return 0;
+}
+
+/* The archived messages whose UIDs mean others are not there any more; and the folder must be
+ * looked at as a whole, so that the next sync fetches what is there instead. */
+static int log_others(struct guard *guard, const struct candidates *candidates, struct err *err)
+{
+	struct event gone = {.kind = EVENT_GONE,
+	    .account = guard->account,
+	    .folder = guard->folder,
+	    .uidvalidity = guard->state.uidvalidity};
+	struct event cursor = gone;
+	char uid[16];
+	size_t i;
+
+	for (i = 0; i < candidates->count; i++) {
+		if (!candidates->candidate[i].is_other)
+			continue;
+		snprintf(uid, sizeof uid, "%" PRIu32, candidates->candidate[i].item->uid);
+		gone.uids = bytes_of(uid);
+		if (vault_log(guard->vault, &gone, err) != 0)
+			return -1;
+	}
+	cursor.kind = EVENT_CURSOR;
+	if (vault_log(guard->vault, &cursor, err) != 0)
+		return -1;
+	return vault_commit(guard->vault, err);
 }
 
 static struct clearance *make_clearance(
@@ -306,6 +385,8 @@ int guard_messages(struct guard *guard, const struct plan_item *item, size_t cou
 		if (candidates.candidate[i].reason)
 			refuse(arg, &item[i], candidates.candidate[i].reason);
 	guard->is_surprised = candidates.is_surprised;
+	if (guard->is_surprised && !guard->is_rehearsal && log_others(guard, &candidates, err) != 0)
+		goto out;
 	*out = make_clearance(guard, &candidates);
 	result = 0;
 out:

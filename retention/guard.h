@@ -6,10 +6,10 @@
  *                writable; and complete: every message that the server lists is archived or a
  *                listed exception
  *   the message  committed; read back from the disk, rebuilt, its SHA-256 right; not held; the
- *                server shows under its UID the same Message-ID and INTERNALDATE (without a
- *                Message-ID also the same size), and the flags that the rules decided by, none
- *                of which forbids it; and so for all others of its group: where one UID means
- *                another message, none is cleared
+ *                server shows under its UID the same Message-ID, INTERNALDATE and size (or, as
+ *                some servers only estimate sizes, sends the same bytes again), and the flags
+ *                that the rules decided by, none of which forbids it; and so for all others of
+ *                its group: where one UID means another message, none is cleared
  *
  *   guard_folder(&guard, &err)                        once per folder
  *   guard_messages(&guard, items, count, refuse, ...) -> a clearance for those that passed
@@ -32,6 +32,7 @@ struct guard {
 	struct endpoint_state state;
 	bool is_rehearsal; /* the folder is open read-only, and nothing will be deleted */
 	bool has_passed;   /* guard_folder did */
+	bool is_behind;    /* it did not, but a sync may cure that */
 	bool is_surprised; /* a UID was another message than the archived one: the folder's UIDs
 			    * cannot be trusted, and nothing more of it is cleared */
 };

@@ -290,6 +290,23 @@ static int open_folder(struct purge *purge, struct err *err)
 	return guard_folder(&purge->guard, err);
 }
 
+/* With mail that came since the sync the archive is behind: once more, then. */
+static int open_fresh_folder(struct purge *purge, struct err *err)
+{
+	const struct purge_options *options = purge->options;
+	struct err why = {0};
+
+	if (open_folder(purge, &why) == 0)
+		return 0;
+	if (purge->guard.is_behind && options->refresh) {
+		if (vault_commit(options->vault, err) != 0 || options->refresh(options->arg, err) != 0)
+			return -1;
+		return open_folder(purge, err);
+	}
+	*err = why;
+	return -1;
+}
+
 /* Items that are to go, taken together; what the plan only lists is passed over. */
 static int purge_items(
     struct purge *purge, const struct plan_item *item, size_t count, struct err *err)
@@ -336,7 +353,7 @@ static int purge_folder(
 	    !any_going(item, count))
 		return 0;
 	purge->must_end_folder = false;
-	if (open_folder(purge, &why) == 0)
+	if (open_fresh_folder(purge, &why) == 0)
 		return purge_items(purge, item, count, err);
 	if (why.code != ERR_UNSAFE && why.code != ERR_SERVER) {
 		*err = why;
@@ -376,12 +393,12 @@ static int end_run(struct purge *purge, const struct err *why, struct err *err)
 	return vault_commit(purge->options->vault, err);
 }
 
-static int ask_quota(struct purge *purge, uint64_t *used_kib, struct err *err)
+static int ask_quota(struct purge *purge, uint64_t *used_kib, bool *told_out, struct err *err)
 {
 	int got =
 	    endpoint_quota(purge->options->ep, used_kib, &purge->report->quota_limit_kib, err);
 
-	purge->report->has_quota = got == 1;
+	*told_out = got == 1;
 	return got < 0 ? -1 : 0;
 }
 
@@ -392,6 +409,7 @@ int purge_run(const struct purge_options *options, struct purge_report *report, 
 	    .catalog = vault_catalog(options->vault),
 	    .next_group = PURGE_CANARY_COUNT};
 	uint64_t purged_before = 0;
+	bool told = false;
 	struct err late = {0};
 	int result = -1;
 
@@ -402,13 +420,13 @@ int purge_run(const struct purge_options *options, struct purge_report *report, 
 	if (catalog_purged_count(purge.catalog, bytes_of(options->account), &purged_before, err) !=
 		0 ||
 	    vault_forget_cached(options->vault, err) != 0 ||
-	    ask_quota(&purge, &report->quota_before_kib, err) != 0)
+	    ask_quota(&purge, &report->quota_before_kib, &told, err) != 0)
 		goto out;
 	if (purged_before > 0)
 		purge.next_group = PURGE_GROUP_COUNT;
 	result = purge_folders(&purge, err);
-	if (result == 0)
-		result = ask_quota(&purge, &report->quota_after_kib, err);
+	if (result == 0 && told)
+		result = ask_quota(&purge, &report->quota_after_kib, &report->has_quota, err);
 	if (end_run(&purge, result == 0 ? NULL : err, &late) != 0 && result == 0) {
 		*err = late;
 		result = -1;

@@ -40,6 +40,8 @@ struct purge_options {
 	void (*outcome)(void *arg, const struct plan_item *item, enum purge_outcome outcome,
 	    const char *reason);                                           /* may be NULL */
 	void (*problem)(void *arg, struct bytes folder, const char *text); /* may be NULL */
+	/* Mail came while it was asked whether to purge: sync the account. May be NULL. */
+	int (*refresh)(void *arg, struct err *err);
 	void *arg;
 	const volatile sig_atomic_t *stop; /* may be NULL */
 };
@@ -49,7 +51,7 @@ struct purge_report {
 	uint64_t confirmed, confirmed_bytes;
 	uint64_t refused, kept, would, would_bytes;
 	uint64_t folders_failed;
-	bool has_quota;
+	bool has_quota; /* both before and after */
 	uint64_t quota_before_kib, quota_after_kib, quota_limit_kib;
 };
 

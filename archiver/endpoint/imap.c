@@ -383,8 +383,8 @@ static int imap_select(struct endpoint *ep, struct bytes name, enum endpoint_mod
 	session->has_exists = false;
 	session->mode = mode;
 	if (imapcommand_astring(&quoted, name, err) != 0 ||
-	    imap_do(session, take_selected, session, err, "%s %s",
-		mode == ENDPOINT_WRITE ? "SELECT" : "EXAMINE", buf_string(&quoted)) != 0)
+	    imap_do(session, take_selected, session, err,
+		mode == ENDPOINT_WRITE ? "SELECT %s" : "EXAMINE %s", buf_string(&quoted)) != 0)
 		goto out;
 	/* Not told is not "none": an empty folder would mean that all its mail is gone. */
 	if (!session->has_exists) {

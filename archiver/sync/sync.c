@@ -45,8 +45,10 @@ void sync_show_progress(struct sync *sync)
 int sync_commit(struct sync *sync, struct err *err)
 {
 	sync->commit_ms = clock_monotonic_ms();
-	if (vault_commit(sync->options->vault, err) == 0)
+	if (vault_commit(sync->options->vault, err) == 0) {
+		sync->committed = *sync->report;
 		return 0;
+	}
 	sync->is_vault_bad = true;
 	return -1;
 }
@@ -322,6 +324,12 @@ static int finish(struct sync *sync, const char *reason, struct err *err)
 
 	if (sync->is_vault_bad) {
 		vault_abort(sync->options->vault);
+		/* What the open batch had is not in the archive. */
+		sync->report->messages_placed = sync->committed.messages_placed;
+		sync->report->messages_stored = sync->committed.messages_stored;
+		sync->report->bytes_stored = sync->committed.bytes_stored;
+		sync->report->flags_changed = sync->committed.flags_changed;
+		sync->report->messages_gone = sync->committed.messages_gone;
 		return 0;
 	}
 	if (has_news(sync) && vault_log(sync->options->vault, &synced, err) != 0)

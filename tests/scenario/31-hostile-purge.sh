@@ -110,7 +110,7 @@ hostile read 1 $((ALL - 1)) read-for-writing=2 "its flags have changed"
 well
 hostile labelled 1 $((ALL - 1)) labelled-for-writing=2 "its flags have changed"
 well
-hostile arrived 1 0 arrived-for-writing "not archived: sync first"
+hostile arrived 0 $ALL arrived-for-writing
 well $((ALL + 1))
 hostile deleted 1 30 deleted-for-writing=Archive "no such folder"
 UNPURGED=$(in_folder Archive {1..7}) well 30
@@ -119,15 +119,33 @@ well
 hostile hidden 1 $((ALL - 3)) hidden=2 "does not tell enough about it"
 well
 
-# UIDs that mean other messages: the folder is left alone, for as long as it is so.
+# UIDs that mean other messages: the folder is left alone, and the next sync fetches them.
 hostile swapped 1 15 swapped=2 "its Message-ID on the server is another" "is left alone"
-purge_with 1 15 "" "its Message-ID on the server is another"
+UNPURGED=INBOX/2 well
 hostile redated 1 15 redated=2 "its INTERNALDATE on the server is another" "is left alone"
-purge_with 1 15 "" "its INTERNALDATE on the server is another"
-hostile resized 1 $((ALL - 1)) resized=2 "no Message-ID, and its size on the server is another"
-purge_with 1 $((ALL - 1)) "" "its size on the server is another"
+well
+hostile resized 1 29 resized=2 "its text on the server is another one" "is left alone"
+UNPURGED=Lists/dev/2 well
+hostile regrown 1 15 regrown=2 "its text on the server is another one" "is left alone"
+UNPURGED=INBOX/2 well
 hostile between 1 $((FIRST + 15)) swapped-between=20 "its Message-ID on the server is another"
-purge_with 1 $((FIRST + 15)) "" "its Message-ID on the server is another"
+UNPURGED=INBOX/20 well
+
+# Texts that were cut short when they were fetched: what is right about them is found in time.
+synced truncatedonce truncated-once=3
+purge_with 0 $ALL ""
+synced truncated truncated=3
+behave
+for status in 1 0; do
+  try $status "purge of a text that was cut short" purge --yes
+  ((status == 0)) || tells "its text on the server is another one"
+  archive_json
+  holds "nothing is lost" kept "$NOW" "$EVER" "$WORK/archive.json"
+done
+called_purged $ALL
+hostile estimates 0 $ALL wrong-sizes
+synced estimated wrong-sizes
+purge_with 0 $ALL ""
 
 # STORE. INBOX_FIRST are the first that are tried.
 INBOX_FIRST=$(in_folder INBOX 1 2 3 4 5 6 7 8 10 11)

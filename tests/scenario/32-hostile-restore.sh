@@ -44,13 +44,13 @@ hostile() {
   restore_with "${@:2}"
 }
 
-# The server is well again, or stays as it is: the rest comes, and again adds nothing, not even
-# from an archive that knows nothing of the first restore.
-well() { # [BEHAVIOUR]
-  restore_with 0 "$ALL" "${1:-}" "compared: $ALL of $ALL"
-  again "${1:-}"
+# The server is well again: the rest comes.
+well() {
+  restore_with 0 "$ALL" "" "compared: $ALL of $ALL"
+  again
 }
 
+# Once more adds nothing, not even from an archive that knows nothing of the first restore.
 again() { # [BEHAVIOUR]
   restore_with 0 "$ALL" "${1:-}" "put 0 messages" "compared: $ALL of $ALL"
   rm -r "$WORK/archive.$NAME"

@@ -10,19 +10,18 @@
   hostile.py complete USER.now ARCHIVE      the archive has what the server has
   hostile.py planned-gone USER.now USER.ever PLAN    exactly what was planned is gone
   hostile.py settled USER.now ARCHIVE PLAN RUNS [FOLDER/UID...]    what was planned and is gone is
-                                            called purged, except those; and no intent is open
+                                            called purged, except those; no intent is open
   hostile.py unmarked USER.now [FOLDER/UID...]       nothing else is marked \\Deleted
-
   hostile.py only-appends USER.log          a restore sent nothing that changes what there was
-  hostile.py restored FROM.now TO.now COUNT [sep=.] [prefix=INBOX/] [flags=\\Seen,...]    COUNT of
-                                            the messages are there, each as often as it was at
-                                            most, under the right names, with the right dates
-                                            and those of their flags
+  hostile.py restored FROM.now TO.now COUNT [sep=.] [prefix=INBOX/] [flags=\\Seen,...]
+                                            COUNT of the messages are there, none more often than
+                                            it was, under the right names, with their dates and
+                                            those flags
   hostile.py holding FROM.now TO.now        all of those messages are there, others may be
 
-Several may stand with "--" between them. USER.* are the files of scripted.py, PLAN is what "mailcask plan --json" printed, ARCHIVE what
-"mailcask search '*' --limit 0 --no-snippet --json" did, RUNS what "mailcask log RUN --json" did
-for all runs.
+Several may stand with "--" between them. USER.* are the files of scripted.py, PLAN is what
+"mailcask plan --json" printed, ARCHIVE what "mailcask search '*' --limit 0 --no-snippet --json"
+did, RUNS what "mailcask log RUN --json" did for all runs.
 """
 import collections
 import json

@@ -776,6 +776,44 @@ class Resized(ForWriting):
             self.message().data += b"PS\r\n"
 
 
+@behaviour("regrown")
+class Regrown(ForWriting):
+    """UID VALUE of INBOX is a longer message now, of the same Message-ID and date."""
+    def change(self, folder):
+        if folder.name == b"INBOX":
+            self.message().data += b"PS\r\n"
+
+
+@behaviour("truncated")
+class Truncated(Named):
+    """BODY[] of UID VALUE of INBOX is only its first half; RFC822.SIZE is true."""
+    def is_cut(self, message):
+        return self.folder.name == b"INBOX" and message.uid == self.amount(self.name)
+
+    def fetch_values(self, message, items):
+        values = super().fetch_values(message, items)
+        if not is_text(values) or not self.is_cut(message):
+            return values
+        cut = message.data[:len(message.data) // 2]
+        return [(name, b"{%d}\r\n" % len(cut) + cut if name == b"BODY[]" else value)
+                for name, value in values]
+
+
+@behaviour("truncated-once")
+class TruncatedOnce(Truncated):
+    """The same, but only the first time."""
+    def is_cut(self, message):
+        return super().is_cut(message) and self.first_time("cut")
+
+
+@behaviour("wrong-sizes")
+class WrongSizes(Named):
+    """RFC822.SIZE is a little more than the truth."""
+    def fetch_values(self, message, items):
+        return [(name, b"%d" % (int(value) + 7) if name == b"RFC822.SIZE" else value)
+                for name, value in super().fetch_values(message, items)]
+
+
 @behaviour("swapped-between")
 class SwappedBetween(Named):
     """Once the first group has gone, UID VALUE of INBOX is another message, of the same date."""
@@ -1091,14 +1129,14 @@ class Twins(Session):
 
 @behaviour("no-keywords")
 class NoKeywords(Session):
-    """PERMANENTFLAGS without \\*, and no other flag is kept."""
+    """PERMANENTFLAGS without \\*, and a keyword in an APPEND is BAD."""
     def permanent(self, folder):
         return super().permanent(folder).replace(" \\*", "")
 
-    def keep_appended(self, folder, data, flags, date):
-        if set(flags) - set(FLAGS):
-            self.account.memory["was sent keywords"] = True
-        return super().keep_appended(folder, data, [x for x in flags if x in FLAGS], date)
+    async def do_append(self, words):
+        if any(set(word) - set(FLAGS) for word in words if isinstance(word, list)):
+            return "BAD no keywords here"
+        return await super().do_append(words)
 
 
 @behaviour("delimiter")
