@@ -218,7 +218,7 @@ static const struct setting rule[] = {
 	.least = "1%",
 	.most = "100%",
 	.example = "25%",
-	.meaning = "Purge at most this share of a folder in one run.",
+	.meaning = "Purge at most this share of a folder in one day.",
     },
     {
 	.key = "max-count",

@@ -96,6 +96,7 @@ struct candidate {
 	bool is_seen;       /* the server has told what it is */
 	bool is_plain;      /* neither flagged nor a draft */
 	bool needs_text;    /* only its bytes can tell whether it is the archived one */
+	bool has_text;      /* and they were told */
 	bool is_other;      /* it is another message than the archived one */
 };
 
@@ -243,12 +244,13 @@ static void compare_text(void *arg, uint32_t uid, const struct sha256 *sum)
 	for (i = 0; i < candidates->count; i++) {
 		struct candidate *candidate = &candidates->candidate[i];
 
-		if (candidate->item->uid != uid || !candidate->needs_text || candidate->reason)
+		if (candidate->item->uid != uid || !candidate->needs_text)
 			continue;
-		candidate->needs_text = false;
-		candidate->is_other = !sha256_equal(sum, &candidate->id.sum);
-		if (candidate->is_other)
-			candidate->reason = "its text on the server is another one";
+		candidate->has_text = true;
+		if (sha256_equal(sum, &candidate->id.sum))
+			continue;
+		candidate->is_other = true;
+		candidate->reason = "its text on the server is another one";
 	}
 }
 
@@ -265,7 +267,8 @@ static int ask_texts(struct guard *guard, struct candidates *candidates, struct 
 	if (!seqset_is_empty(&uids))
 		result = guard_texts(guard->ep, &uids, compare_text, candidates, err);
 	for (i = 0; i < candidates->count; i++)
-		if (!candidates->candidate[i].reason && candidates->candidate[i].needs_text)
+		if (!candidates->candidate[i].reason && candidates->candidate[i].needs_text &&
+		    !candidates->candidate[i].has_text)
 			candidates->candidate[i].reason =
 			    "its size on the server is another one, and the server does not send "
 			    "it again";

@@ -630,17 +630,58 @@ START_TEST(another_message_id_ends_the_folder)
 }
 END_TEST
 
-START_TEST(a_size_is_only_an_estimate)
+/* Another size is a doubt, which only the bytes can end. */
+START_TEST(with_another_size_the_bytes_decide)
 {
+	static const char other[] = "its text on the server is another one";
+	struct plan_item item;
+
 	begin_three();
 	pass();
+	item = item_of(&g, inbox, 2);
 	fake_find(inbox, 2)->told_size = 77;
-	check_items((struct plan_item[]){item_of(&g, inbox, 2)}, 1, "", "2");
+	check_items(&item, 1, "", "2");
+	fake_find(inbox, 2)->sends_no_text = true;
+	check_items(&item, 1,
+	    "2: its size on the server is another one, and the server does not send it again\n",
+	    "");
+	fake_find(inbox, 2)->sends_no_text = false;
+	fake_find(inbox, 2)->refuses = true;
+	check_items(&item, 1,
+	    "2: its size on the server is another one, and the server does not send it again\n",
+	    "");
+	fake_find(inbox, 2)->refuses = false;
+	ck_assert(!guard.is_surprised);
+	fake_find(inbox, 2)->changes_its_text = true;
+	check_surprise(other);
 	end(&g);
 }
 END_TEST
 
-START_TEST(without_a_message_id_the_size_must_be_right)
+/* What is not the archived message any more is gone, and the whole folder is to be looked at. */
+START_TEST(another_text_is_remembered)
+{
+	struct catalog *catalog;
+	struct catalog_folder folder;
+	struct catalog_place place;
+	struct plan_item item;
+
+	begin_three();
+	pass();
+	item = item_of(&g, inbox, 2);
+	fake_find(inbox, 2)->told_header = "Message-ID: <other@example.org>\r\n\r\n";
+	check_surprise("its Message-ID on the server is another one");
+	catalog = vault_catalog(guard.vault);
+	ck_assert_int_eq(catalog_place(catalog, item.place_number, &place, NULL), 1);
+	ck_assert_int_eq(place.state, PLACE_GONE);
+	ck_assert_int_eq(catalog_folder_number(catalog, item.folder_number, &folder, NULL), 1);
+	ck_assert_uint_eq(folder.messages, 0);
+	ck_assert_uint_eq(folder.uidvalidity, FAKE_UIDVALIDITY);
+	end(&g);
+}
+END_TEST
+
+START_TEST(a_message_may_get_a_message_id)
 {
 	struct plan_item item[2];
 
@@ -653,10 +694,6 @@ START_TEST(without_a_message_id_the_size_must_be_right)
 	item[0] = item_of(&g, inbox, 1);
 	item[1] = item_of(&g, inbox, 2);
 	check_items(item, 2, "", "1:2");
-	fake_find(inbox, 2)->told_size = 77;
-	check_items(
-	    item, 2, "2: it has no Message-ID, and its size on the server is another one\n", "1");
-	ck_assert(!guard.is_surprised);
 	/* It had none, and has one now. */
 	fake_find(inbox, 2)->told_header = "Message-ID: <x@y>\r\n\r\n";
 	check_items(item + 1, 1, "2: its Message-ID on the server is another one\n", "");
@@ -778,7 +815,8 @@ SUITE(a_folder_passes, an_empty_folder_passes, without_deletion_by_uid_nothing_g
     the_server_does_not_show_it, flagged_since, made_a_draft_since, any_other_flag_since,
     flagged_and_drafts_by_rules_that_speak_of_them, plain_ones_are_marked_as_such,
     another_internaldate_ends_the_folder, another_message_id_ends_the_folder,
-    a_size_is_only_an_estimate, without_a_message_id_the_size_must_be_right,
+    with_another_size_the_bytes_decide, another_text_is_remembered,
+    a_message_may_get_a_message_id,
     a_server_that_fails_clears_nothing, a_catalogue_that_fails_clears_nothing,
     a_segment_that_cannot_be_read, a_guard_that_failed_later_has_not_passed,
     each_is_told_its_own_reason)

@@ -562,6 +562,7 @@ END_TEST
 START_TEST(a_quota_that_cannot_be_asked_for)
 {
 	begin_with(1);
+	g.fake.has_quota = true;
 	fake_fail(&g.fake, "quota", 1, ERR_NETWORK);
 	ck_assert_int_eq(purging_run(&p), -1);
 	fake_logged(&g.fake, "");
