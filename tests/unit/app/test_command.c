@@ -24,12 +24,14 @@ static struct arguments arguments;
 static struct capture capture;
 
 /* The words, up to NULL. */
-static int parse(char **argv)
+static int parse(char **words)
 {
+	static char *argv[20]; /* operands point into it */
 	int argc = 0, result;
 
-	while (argv[argc])
-		argc++;
+	for (; words[argc]; argc++)
+		argv[argc] = words[argc];
+	argv[argc] = NULL;
 	app = (struct app){0};
 	capture_begin(&capture, stderr);
 	result = command_parse(&command, argc, argv, &app, &arguments);
@@ -88,11 +90,11 @@ START_TEST(wrong_use_is_told)
 {
 	ck_assert_int_eq(PARSE("--what", "x"), -1);
 	capture_is(&capture,
-	    "mailcask try: unknown or incomplete option --what\n"
+	    "mailcask try: unknown option --what\n"
 	    "mailcask: try: mailcask try --help\n");
 	ck_assert_int_eq(PARSE("x", "--limit"), -1);
 	capture_is(&capture,
-	    "mailcask try: unknown or incomplete option --limit\n"
+	    "mailcask try: --limit needs a value\n"
 	    "mailcask: try: mailcask try --help\n");
 	ck_assert_int_eq(PARSE("--all"), -1);
 	capture_is(&capture,
@@ -100,6 +102,92 @@ START_TEST(wrong_use_is_told)
 	    "mailcask: try: mailcask try --help\n");
 	ck_assert_int_eq(PARSE("1", "2", "3", "4"), -1);
 	capture_is(&capture, "mailcask try: too much: 4\nmailcask: try: mailcask try --help\n");
+}
+END_TEST
+
+/* The word itself is named, not the one in front of it. */
+START_TEST(the_wrong_word_is_named)
+{
+	ck_assert_int_eq(PARSE("one", "-draft"), -1);
+	capture_is(
+	    &capture, "mailcask try: unknown option -draft\nmailcask: try: mailcask try --help\n");
+	ck_assert_int_eq(PARSE("one", "-aX", "two"), -1);
+	capture_is(
+	    &capture, "mailcask try: unknown option -aX\nmailcask: try: mailcask try --help\n");
+}
+END_TEST
+
+static const struct command asking = {.name = "ask",
+    .operands = "QUERY",
+    .summary = "Ask",
+    .example = "mailcask ask x",
+    .option = {{"limit", 'n', "N", "at most"}, {"map", 'm', "FROM=TO", "map"}},
+    .operands_min = 1,
+    .operands_max = -1,
+    .run = run_nothing};
+
+static int ask(char **words)
+{
+	static char *argv[20]; /* operands point into it */
+	int argc = 0;
+
+	for (; words[argc]; argc++)
+		argv[argc] = words[argc];
+	argv[argc] = NULL;
+	app = (struct app){0};
+	capture_begin(&capture, stderr);
+	return command_parse(&asking, argc, argv, &app, &arguments);
+}
+
+static void expect_query(char **words, const char *query)
+{
+	char *joined;
+
+	ck_assert_int_eq(ask(words), 0);
+	capture_is(&capture, "");
+	joined = arguments_join(&arguments);
+	ck_assert_str_eq(joined, query);
+	free(joined);
+}
+
+#define EXPECT_QUERY(query, ...) expect_query((char *[]){"ask", __VA_ARGS__, NULL}, query)
+
+START_TEST(a_minus_denies_in_a_query)
+{
+	EXPECT_QUERY("from:anna -draft", "from:anna", "-draft");
+	EXPECT_QUERY("a -draft b -x", "a", "-draft", "--json", "b", "-x");
+	ck_assert(app.json);
+	EXPECT_QUERY("a -news -mail", "a", "-news", "-mail", "-n", "5");
+	ck_assert_str_eq(argument(&asking, &arguments, "limit"), "5");
+	EXPECT_QUERY("a", "a", "-n7", "-q");
+	ck_assert_str_eq(argument(&asking, &arguments, "limit"), "7");
+	ck_assert(app.quiet);
+	EXPECT_QUERY("a -n7x", "a", "-n7x");
+	EXPECT_QUERY("-draft", "--", "-draft");
+	EXPECT_QUERY("a -q --json", "-v", "a", "--", "-q", "--json");
+	ck_assert(app.verbose && !app.quiet && !app.json);
+	EXPECT_QUERY("a -", "a", "-");
+	EXPECT_QUERY("a -(b c)", "a", "-(b c)");
+	EXPECT_QUERY("a", "-qvn5", "a");
+	ck_assert(app.quiet && app.verbose);
+	EXPECT_QUERY("a b", "--lim", "5", "a", "--limit=6", "b");
+	ck_assert_str_eq(argument(&asking, &arguments, "limit"), "6");
+}
+END_TEST
+
+START_TEST(before_the_query_a_minus_is_an_option)
+{
+	ck_assert_int_eq(ask((char *[]){"ask", "-draft", "a", NULL}), -1);
+	capture_is(&capture,
+	    "mailcask ask: unknown option -draft\n"
+	    "mailcask: to deny a word: mailcask ask -- -draft\n"
+	    "mailcask: try: mailcask ask --help\n");
+	ck_assert_int_eq(ask((char *[]){"ask", "a", "--draft", NULL}), -1);
+	capture_is(
+	    &capture, "mailcask ask: unknown option --draft\nmailcask: try: mailcask ask --help\n");
+	ck_assert_int_eq(ask((char *[]){"ask", "a", "-n", NULL}), -1);
+	capture_is(
+	    &capture, "mailcask ask: -n needs a value\nmailcask: try: mailcask ask --help\n");
 }
 END_TEST
 
@@ -260,6 +348,7 @@ START_TEST(accounts_and_their_passwords)
 END_TEST
 
 SUITE(operands_and_options_in_any_order, options_that_all_commands_have, an_option_given_again,
-    wrong_use_is_told, help_is_no_failure, numbers_of_options, every_error_has_its_exit_status,
-    notes_are_quiet_and_problems_are_not, stopping_is_asked_of_the_signal,
-    accounts_and_their_passwords)
+    wrong_use_is_told, the_wrong_word_is_named, a_minus_denies_in_a_query,
+    before_the_query_a_minus_is_an_option, help_is_no_failure, numbers_of_options,
+    every_error_has_its_exit_status, notes_are_quiet_and_problems_are_not,
+    stopping_is_asked_of_the_signal, accounts_and_their_passwords)

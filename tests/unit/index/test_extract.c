@@ -99,8 +99,8 @@ START_TEST(parts_go_where_a_reader_sees_them)
 			"<td>cell</td><td>two</td>\r\n" PART
 			"application/pdf\r\nContent-Disposition: attachment;"
 			" filename*=UTF-8''b%C3%A4r.pdf\r\n\r\n%PDF words inside\r\n" CLOSE);
-	expect_words(EXTRACT_BODY, "body one body two");
-	expect_words(EXTRACT_ATTACHMENT, "words of a note cell two");
+	expect_words(EXTRACT_BODY, "body one body two words of a note");
+	expect_words(EXTRACT_ATTACHMENT, "cell two");
 	expect_words(EXTRACT_FILENAME, "note.txt page.html b\xc3\xa4r.pdf");
 	expect_words(EXTRACT_SUBJECT, "s");
 	ck_assert_uint_eq(extract.attachments, 3);
@@ -140,13 +140,65 @@ START_TEST(an_enclosed_message_is_text_of_an_attachment)
 }
 END_TEST
 
+START_TEST(an_enclosed_message_is_an_attachment)
+{
+	begin();
+	take(MIXED PART "message/rfc822; name=letter.eml\r\n\r\nSubject: x\r\n\r\ny\r\n" CLOSE);
+	ck_assert_uint_eq(extract.attachments, 1);
+	expect_words(EXTRACT_FILENAME, "letter.eml");
+	end();
+}
+END_TEST
+
+START_TEST(a_body_with_a_name_is_a_body)
+{
+	begin();
+	take("Content-Type: text/plain; name=mail.txt\r\n\r\nall of it\r\n");
+	expect_words(EXTRACT_BODY, "all of it");
+	expect(EXTRACT_ATTACHMENT, "");
+	expect_words(EXTRACT_FILENAME, "mail.txt");
+	ck_assert_uint_eq(extract.attachments, 0);
+	take(MIXED PART
+	    "text/x-diff; name=a.diff\r\nContent-Disposition: inline\r\n\r\n+x\r\n" CLOSE);
+	expect_words(EXTRACT_BODY, "+x");
+	ck_assert_uint_eq(extract.attachments, 1);
+	end();
+}
+END_TEST
+
+/* RFC 3462, 3464: the text, the fields, the message that came back. */
+START_TEST(a_bounce_is_read_as_a_whole)
+{
+	begin();
+	take("Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n" PART
+	     "text/plain\r\n\r\nnot delivered\r\n" PART
+	     "message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.org\r\n\r\n"
+	     "Action: failed\r\nDiagnostic-Code: smtp; 550 no such mailbox\r\n" PART
+	     "text/rfc822-headers\r\n\r\nSubject: to nobody\r\n" CLOSE);
+	expect_words(EXTRACT_BODY,
+	    "not delivered Reporting-MTA: dns; mx.example.org Action: failed "
+	    "Diagnostic-Code: smtp; 550 no such mailbox Subject: to nobody");
+	end();
+}
+END_TEST
+
+START_TEST(words_of_a_subject_are_joined)
+{
+	begin();
+	take("Subject: =?UTF-8?B?SGVsbG8=?=\r\n =?UTF-8?B?IGludm9pY2U=?=\r\n\r\nx\r\n");
+	expect(EXTRACT_SUBJECT, "Hello invoice");
+	end();
+}
+END_TEST
+
 START_TEST(the_message_before_is_forgotten)
 {
 	begin();
 	take("From: x\r\nTo: y\r\nCc: z\r\nSubject: s\r\nList-Id: l\r\n"
 	     "Content-Type: multipart/mixed; boundary=b\r\n\r\n" PART
-	     "text/plain\r\n\r\none\r\n" PART "text/html; name=n.html\r\n\r\ntwo\r\n" CLOSE);
-	ck_assert_uint_eq(extract.attachments, 1);
+	     "text/plain\r\n\r\none\r\n" PART "text/html; name=n.html\r\n\r\ntwo\r\n" PART
+	     "text/csv; name=n.csv\r\n\r\na,b\r\n" CLOSE);
+	ck_assert_uint_eq(extract.attachments, 2);
 	take("\r\nonly a body\r\n");
 	expect_words(EXTRACT_BODY, "only a body");
 	for (int i = 0; i < EXTRACT_COLUMNS; i++)
@@ -244,6 +296,7 @@ END_TEST
 
 SUITE(headers_go_into_their_columns, parts_go_where_a_reader_sees_them,
     what_stands_inside_a_page_is_no_attachment, an_enclosed_message_is_text_of_an_attachment,
-    the_message_before_is_forgotten, broken_mail_gives_what_there_is,
+    an_enclosed_message_is_an_attachment, a_body_with_a_name_is_a_body, a_bounce_is_read_as_a_whole,
+    words_of_a_subject_are_joined, the_message_before_is_forgotten, broken_mail_gives_what_there_is,
     columns_end_at_their_limit_with_a_whole_character, many_parts_share_a_column,
     only_an_archive_that_cannot_be_read_fails)

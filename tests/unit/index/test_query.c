@@ -502,8 +502,50 @@ START_TEST(control_characters_are_blanks)
 }
 END_TEST
 
-SUITE(words_side_by_side_must_all_be_found, or_binds_weakest_then_and_then_not,
-    a_minus_denies_what_it_touches, phrases, prefixes, all_mail,
+static void expect_explained(const char *text, const char *expected)
+{
+	struct query *query = parsed(text);
+	struct buf out;
+
+	buf_init(&out, 1 << 20);
+	query_explain(query, &out);
+	ck_assert_str_eq(buf_string(&out), expected);
+	buf_release(&out);
+	query_free(query);
+}
+
+START_TEST(a_query_is_told_in_words)
+{
+	expect_explained("*", "all mail\n");
+	expect_explained("tea", "anywhere: \"tea\"\n");
+	expect_explained("from:anna -draft subject:(\"a b\" OR in*)",
+	    "all of these\n  in From: \"anna\"\n  not\n    anywhere: \"draft\"\n"
+	    "  any of these\n    in the subject: the words side by side \"a b\"\n"
+	    "    in the subject: beginning with \"in\"\n");
+	expect_explained("on:2019-03 smaller:1k folder:Archive is:held sent:after:2019",
+	    "all of these\n  received: from 2019-03-01 00:00, before 2019-04-01 00:00\n"
+	    "  size: less than 1024 bytes\n  in the folder, or below it: Archive\n"
+	    "  under a hold\n  sent (the Date field): from 2019-01-01 00:00\n");
+}
+END_TEST
+
+START_TEST(an_error_tells_its_place)
+{
+	struct query *query = NULL;
+	struct err err = {0};
+	unsigned long long at = 0;
+
+	ck_assert_int_eq(query_parse(&query, BYTES("\xc3\xa4 b fron:x"), NOW, &err), -1);
+	ck_assert(query_wrong_at(&err, &at));
+	ck_assert_uint_eq(at, 5);
+	err_set(&err, ERR_USAGE, "at character 7: elsewhere");
+	ck_assert(!query_wrong_at(&err, &at));
+	ck_assert_uint_eq(at, 5);
+}
+END_TEST
+
+SUITE(a_query_is_told_in_words, an_error_tells_its_place, words_side_by_side_must_all_be_found,
+    or_binds_weakest_then_and_then_not, a_minus_denies_what_it_touches, phrases, prefixes, all_mail,
     punctuation_is_left_out_but_never_means_all, text_operators, operators_take_brackets,
     places_and_names, states, dates, what_looks_like_a_date_and_is_none, sizes,
     nodes_say_what_they_are, ranges_are_open_where_nothing_was_said,

@@ -42,6 +42,7 @@ struct fake_message {
 	bool sends_no_text;    /* a fetch does, although it says OK */
 	bool refuses, breaks;  /* a fetch: the command, the connection */
 	bool changes_its_text; /* a fetch sends it twice, differently */
+	unsigned cuts;         /* so many fetches send only its first half */
 
 	bool stays;     /* an expunge leaves it */
 	bool goes_too;  /* an expunge takes it along unasked */
@@ -379,19 +380,26 @@ static inline int fake_identify(struct endpoint *ep, const struct seqset *uids,
 	return 0;
 }
 
-static inline int fake_send_text(const struct endpoint_sink *sink,
-    const struct fake_message *message, const char *text, struct err *err)
+static inline int fake_send_text(const struct endpoint_sink *sink, struct fake_message *message,
+    const char *text, struct err *err)
 {
 	struct endpoint_message told = {.uid = {message->uid},
 	    .has_flags = true,
 	    .has_date = !message->hides_date,
+	    .has_size = !message->hides_size,
 	    .has_body = true,
 	    .flags = bytes_of(message->flags),
-	    .date_unix = message->date_unix};
+	    .date_unix = message->date_unix,
+	    .size_bytes = message->told_size ? message->told_size : strlen(text)};
+	size_t sent = strlen(text);
 
-	return sink->begin(sink->arg, strlen(text), err) != 0 ||
-		sink->data(sink->arg, text, strlen(text), err) != 0 ||
-		sink->end(sink->arg, err) != 0 || sink->message(sink->arg, &told, err) != 0
+	if (message->cuts > 0) {
+		message->cuts--;
+		sent /= 2;
+	}
+	return sink->begin(sink->arg, sent, err) != 0 ||
+		sink->data(sink->arg, text, sent, err) != 0 || sink->end(sink->arg, err) != 0 ||
+		sink->message(sink->arg, &told, err) != 0
 	    ? -1
 	    : 0;
 }
@@ -402,7 +410,7 @@ static inline int fake_send(struct fake *fake, const struct seqset *uids,
 {
 	*ok = true;
 	for (size_t i = 0; i < fake->selected->count; i++) {
-		const struct fake_message *message = &fake->selected->message[i];
+		struct fake_message *message = &fake->selected->message[i];
 
 		if (!seqset_has(uids, message->uid) || message->sends_no_text)
 			continue;

@@ -122,7 +122,7 @@ static void check_unchanged(const struct batch_position *before)
 
 START_TEST(a_batch_is_taken_whole_or_not_at_all)
 {
-	struct event wrong[5];
+	struct event wrong[6];
 	struct event fresh;
 
 	begin();
@@ -134,7 +134,8 @@ START_TEST(a_batch_is_taken_whole_or_not_at_all)
 	wrong[2] = purge(1, 99, "intent");
 	wrong[3] = (struct event){.kind = EVENT_HOLD, .id = id(99), .held = true};
 	wrong[4] = (struct event){.kind = EVENT_FRAMES};
-	for (size_t i = 0; i < 5; i++) {
+	wrong[5] = (struct event){.kind = EVENT_DAMAGED, .id = id(99)};
+	for (size_t i = 0; i < 6; i++) {
 		struct batch_position before = j.end;
 
 		add(mail(2));

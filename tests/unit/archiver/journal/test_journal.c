@@ -95,6 +95,8 @@ static const struct {
 	    ",\"server\":10,\"archived\":7,\"exceptions\":2,\"missing\":1}"},
 	{{.kind = EVENT_HOLD, .id = SUM1, .held = true, .reason = BYTES("court")},
 	    "{\"e\":\"hold\",\"id\":\"" ID1 "\",\"held\":true,\"reason\":\"court\"}"},
+	{{.kind = EVENT_DAMAGED, .id = SUM1, .reason = BYTES("flipped")},
+	    "{\"e\":\"damaged\",\"id\":\"" ID1 "\",\"reason\":\"flipped\"}"},
 	{{.kind = EVENT_RUN,
 	     .run = BYTES("p1"),
 	     .type = BYTES("purge"),
@@ -154,6 +156,7 @@ static const struct {
 	  "{\"e\":\"audit\",\"account\":\"\",\"folder\":\"\",\"uidvalidity\":0,\"server\":0,"
 	  "\"archived\":0,\"exceptions\":0,\"missing\":0}"},
       {{.kind = EVENT_HOLD, .id = SUM1}, "{\"e\":\"hold\",\"id\":\"" ID1 "\",\"held\":false}"},
+      {{.kind = EVENT_DAMAGED, .id = SUM1}, "{\"e\":\"damaged\",\"id\":\"" ID1 "\"}"},
       {{.kind = EVENT_RUN},
 	  "{\"e\":\"run\",\"run\":\"\",\"type\":\"\",\"account\":\"\",\"state\":\"\"}"},
       {{.kind = EVENT_PURGE, .id = SUM2},

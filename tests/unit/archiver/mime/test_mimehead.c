@@ -241,6 +241,44 @@ START_TEST(encoded_words_of_the_rfc)
 }
 END_TEST
 
+/* RFC 2047 5 and 6.2: each is complete in itself, and nothing stands between them. */
+START_TEST(words_side_by_side_lose_nothing)
+{
+	expect_decoded(BYTES("=?UTF-8?B?SGVsbG8=?= =?UTF-8?B?IGludm9pY2U=?="), "Hello invoice");
+	expect_decoded(
+	    BYTES("=?UTF-8?B?SGVsbG8=?=\r\n =?utf-8?b?IGludm9pY2U=?= 7"), "Hello invoice 7");
+	expect_decoded(BYTES("=?UTF-8?B?SGVsbG8=?==?UTF-8?B?IGludm9pY2U=?="), "Hello invoice");
+	expect_decoded(BYTES("=?UTF-8?B?SGVsbA==?= =?UTF-8?B?bw==?= =?UTF-8?B?ISE=?="), "Hello!!");
+	/* e acute in two padded words; B then Q; a language; no padding where there should be */
+	expect_decoded(BYTES("=?UTF-8?B?Q2Fmww==?= =?UTF-8?B?qSE=?="), "Caf\xc3\xa9!");
+	expect_decoded(BYTES("=?UTF-8?B?Q2Fmww==?= =?UTF-8?Q?=A9!?="), "Caf\xc3\xa9!");
+	expect_decoded(BYTES("=?UTF-8*en?B?SGVsbG8=?= =?UTF-8?B?IGludm9pY2U=?="), "Hello invoice");
+	expect_decoded(BYTES("=?UTF-8?B?SGVsbG8?= =?UTF-8?B?IGludm9pY2U?="), "Hello invoice");
+	expect_decoded(BYTES("=?UTF-8?B?SGVsbG8=IGludm9pY2U=?="), "Hello invoice");
+	/* another charset begins anew; a word in between keeps its blanks */
+	expect_decoded(BYTES("=?UTF-8?B?SGVsbG8=?= =?ISO-8859-1?B?IOk=?="), "Hello \xc3\xa9");
+	expect_decoded(BYTES("=?UTF-8?B?SGVsbG8=?= , =?UTF-8?B?aW52b2ljZQ==?="), "Hello , invoice");
+	expect_decoded(BYTES("=?UTF-8?Q?a=3D?= =?UTF-8?Q?=3Fb_?= c"), "a=?b  c");
+	expect_decoded(BYTES("=?UTF-8?Q?=C3?= =?UTF-8?Q?=A9?="), "\xc3\xa9");
+	expect_decoded(BYTES("=?utf-8?Q?What\?\?= x"), "What? x");
+}
+END_TEST
+
+START_TEST(a_malformed_word_leaves_the_rest)
+{
+	expect_decoded(BYTES("a =?UTF-8?X?b?= =?UTF-8?B?SGVsbG8=?= z"), "a =?UTF-8?X?b?= Hello z");
+	expect_decoded(BYTES("=?UTF-8?B?SGVs!bG8=?= tail"), "Hello tail");
+	expect_decoded(BYTES("=?UTF-8?B\?\?= tail"), "tail");
+	expect_decoded(BYTES("=?UTF-8?Q\?\?= tail"), "tail");
+	expect_decoded(BYTES("=?UTF-8?B?SGVsbG8 tail"), "=?UTF-8?B?SGVsbG8 tail");
+	expect_decoded(BYTES("=??B?SGVsbG8=?= tail"), "=??B?SGVsbG8=?= tail");
+	expect_decoded(BYTES("=? =?= ?= =?UTF-8?B?SGVsbG8=?="), "=? =?= ?= Hello");
+	expect_decoded(BYTES("=?UTF-8?Q?a=ZZb=?= tail"), "a=ZZb= tail");
+	expect_decoded(BYTES("=?UTF-8?B?S?= tail"), "tail");
+	expect_decoded(BYTES("=?UTF-8?B?=?= =?UTF-8?B?SGVsbG8=?="), "Hello");
+}
+END_TEST
+
 START_TEST(words_that_break_the_rfc_are_decoded_as_well)
 {
 	/* a character split between two words */
@@ -295,6 +333,10 @@ START_TEST(the_first_name_of_an_address_list)
 	expect_name(BYTES("=?utf-8?Q?Andr=C3=A9?= Pirard <p@x>"), "Andr\xc3\xa9 Pirard");
 	expect_name(BYTES("\"=?utf-8?Q?Andr=C3=A9?=\" <p@x>"), "Andr\xc3\xa9");
 	expect_name(BYTES("Andr\xe9 <p@x>"), "Andr\xc3\xa9");
+	expect_name(
+	    BYTES("=?UTF-8?B?TWFyaWEs?= =?UTF-8?B?IEFuZHLDqQ==?= <p@x>"), "Maria, Andr\xc3\xa9");
+	expect_name(
+	    BYTES("=?UTF-8?B?TWFyaWE=?= =?UTF-8?B?IEpvc8Op?= <p@x>, q@y"), "Maria Jos\xc3\xa9");
 	expect_name(BYTES("A Group:Ed Jones <joe@where.test>,j@x.test;"), "Ed Jones");
 	expect_name(BYTES("Undisclosed recipients:;"), "Undisclosed recipients");
 }
@@ -313,6 +355,7 @@ SUITE(a_usual_header, the_first_field_of_a_name_counts_in_any_case,
     what_was_there_before_is_forgotten, message_ids_as_they_are_found, dates_of_all_kinds,
     the_date_of_the_topmost_received, a_long_received_still_has_its_date,
     broken_headers_give_what_is_there, a_header_of_many_megabytes_is_bounded,
-    encoded_words_of_the_rfc, words_that_break_the_rfc_are_decoded_as_well,
-    raw_eight_bit_text_is_guessed, control_characters_become_blanks,
-    the_first_name_of_an_address_list, no_address_at_all_is_shown_as_it_stands)
+    encoded_words_of_the_rfc, words_side_by_side_lose_nothing, a_malformed_word_leaves_the_rest,
+    words_that_break_the_rfc_are_decoded_as_well, raw_eight_bit_text_is_guessed,
+    control_characters_become_blanks, the_first_name_of_an_address_list,
+    no_address_at_all_is_shown_as_it_stands)

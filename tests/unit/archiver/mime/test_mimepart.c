@@ -126,6 +126,9 @@ START_TEST(names_in_all_writings)
 	expect_name("Content-Type: a/b; name=t\nContent-Disposition: inline; filename=d\n", "d");
 	expect_name("Content-Type: a/b; name=t\nContent-Disposition: inline\n", "t");
 	expect_name("Content-Type: a/b\n", NULL);
+	/* against RFC 2047 section 5, from many mailers; each word padded */
+	expect_name(FILE_NAME("=\"=?UTF-8?B?SGVsbG8=?= =?UTF-8?B?IGludm9pY2U=?=.pdf\""),
+	    "Hello invoice.pdf");
 }
 END_TEST
 

@@ -11,14 +11,15 @@
 
 /* What a visitor saw, as lines:
  *   H subject text           h for an enclosed message
- *   1@0 text/plain           number, depth, type; then [name], A attachment, I inline image
+ *   1@0 text/plain           number, depth, type; then [name], A attachment, I inline image,
+ *                            (only with tells_shown) S shown; "M " before an enclosed message
  *   "data"                   of a wanted part, between the calls of data() nothing */
 struct seen {
 	struct buf log;
 	enum mimewalk_want want, text_want;
 	int stop_at; /* -1 from the n-th call */
 	int calls;
-	bool is_open;
+	bool is_open, tells_shown;
 };
 
 static int call(struct seen *seen, struct err *err)
@@ -52,13 +53,22 @@ static int on_part(
 	buf_format(&seen->log, "%u@%u %s", part->number, part->depth, part->type);
 	if (part->name.n > 0)
 		buf_format(&seen->log, " [%.*s]", (int)part->name.n, part->name.p);
-	buf_format(&seen->log, "%s%s\n", part->is_attachment ? " A" : "",
-	    part->is_inline_image ? " I" : "");
+	buf_format(&seen->log, "%s%s%s\n", part->is_attachment ? " A" : "",
+	    part->is_inline_image ? " I" : "", seen->tells_shown && part->is_shown ? " S" : "");
 	*want = strncmp(part->type, "text/", 5) == 0 ? seen->text_want : seen->want;
 	if (*want != MIMEWALK_NOTHING)
 		buf_char(&seen->log, '"');
 	seen->is_open = *want != MIMEWALK_NOTHING;
 	return call(seen, err);
+}
+
+static int on_message(
+    void *arg, const struct mimewalk_part *part, enum mimewalk_want *want, struct err *err)
+{
+	struct seen *seen = arg;
+
+	buf_text(&seen->log, "M ");
+	return on_part(arg, part, want, err);
 }
 
 static int on_data(void *arg, struct bytes piece, struct err *err)
@@ -123,6 +133,26 @@ static void expect_limited(struct bytes message, const struct mimewalk_limits *l
 static void expect(const char *message, const char *expected)
 {
 	expect_limited(bytes_of(message), NULL, expected, false);
+}
+
+/* With message(), and which texts are shown. */
+static void expect_told(const char *text, const char *expected)
+{
+	int fd = file_of(bytes_of(text));
+
+	for (int from_file = 0; from_file < 2; from_file++) {
+		struct mimewalk_source source = {
+		    .memory = bytes_of(text), .fd = from_file ? fd : -1};
+		struct seen seen;
+		struct mimewalk_visitor visitor = visitor_of(&seen);
+
+		visitor.message = on_message;
+		seen.tells_shown = true;
+		OK(mimewalk(&source, NULL, &visitor, err));
+		ck_assert_str_eq(buf_string(&seen.log), expected);
+		buf_release(&seen.log);
+	}
+	close(fd);
 }
 
 START_TEST(a_plain_message_is_its_only_part)
@@ -218,6 +248,46 @@ START_TEST(an_encoded_enclosed_message_is_walked_as_well)
 	expect("Content-Type: message/rfc822\nContent-Transfer-Encoding: "
 	       "base64\n\nQ29udGVudC1UeXBlOiB0ZXh0L3BsYWluOyBjaGFyc2V0PWtvaTgtcgoK8Ao=",
 	    "1@1 text/plain\n\"\xd0\x9f\n\"\n");
+}
+END_TEST
+
+START_TEST(an_enclosed_message_can_be_had_as_a_whole)
+{
+	expect_told(MIXED("b") "--b\n\nhi\n--b\nContent-Type: message/rfc822; name=x.eml\n\n"
+			       "Subject: in\n" MIXED("c") "--c\n\none\n--c--\n--b\n\ntwo\n--b--\n",
+	    "1@1 text/plain S\n\"hi\"\nM 2@1 message/rfc822 [x.eml] A\n\"Subject: in\n" MIXED(
+		"c") "--c\n\none\n--c--\"\nh subject in\n3@3 text/plain S\n\"one\"\n"
+		     "4@1 text/plain S\n\"two\"\n");
+	/* base64 of "Subject: in\n\nHello\n"; message within message */
+	expect_told(MIXED("b") "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: "
+			       "base64\n\nU3ViamVjdDogaW4KCkhlbGxvCg==\n--b--\n",
+	    "M 1@1 message/rfc822 A\n\"Subject: in\n\nHello\n\"\nh subject in\n"
+	    "2@2 text/plain S\n\"Hello\n\"\n");
+	expect_told("Content-Type: message/rfc822\n\nContent-Type: message/rfc822\n\nTo: x\n\ny",
+	    "M 1@0 message/rfc822 A\n\"Content-Type: message/rfc822\n\nTo: x\n\ny\"\n"
+	    "M 2@1 message/rfc822 A\n\"To: x\n\ny\"\nh to x\n3@2 text/plain S\n\"y\"\n");
+}
+END_TEST
+
+/* RFC 2183 2.1, 2.2: "inline" is shown; a name alone says nothing of it. */
+START_TEST(texts_that_a_reader_shows)
+{
+	expect_told(
+	    "Content-Type: text/plain; name=body.txt\n\nx", "1@0 text/plain [body.txt] S\n\"x\"\n");
+	expect_told("Content-Disposition: inline; filename=body.txt\n\nx",
+	    "1@0 text/plain [body.txt] S\n\"x\"\n");
+	expect_told("Content-Disposition: attachment; filename=body.txt\n\nx",
+	    "1@0 text/plain [body.txt] A S\n\"x\"\n");
+	expect_told(MIXED("b") "--b\nContent-Type: text/plain; name=n.txt\n\n1\n"
+			       "--b\nContent-Type: text/csv; name=n.csv\n\n2\n"
+			       "--b\nContent-Type: text/x-patch; name=n.patch\n"
+			       "Content-Disposition: inline\n\n3\n"
+			       "--b\nContent-Disposition: attachment\n\n4\n"
+			       "--b\nContent-Type: message/delivery-status\n\nStatus: 4.0.0\n"
+			       "--b--\n",
+	    "1@1 text/plain [n.txt] A S\n\"1\"\n2@1 text/csv [n.csv] A\n\"2\"\n"
+	    "3@1 text/x-patch [n.patch] A S\n\"3\"\n4@1 text/plain A\n\"4\"\n"
+	    "5@1 message/delivery-status A S\n\"Status: 4.0.0\"\n");
 }
 END_TEST
 
@@ -578,6 +648,7 @@ END_TEST
 SUITE(a_plain_message_is_its_only_part, fields_of_the_message_come_as_text,
     the_multipart_of_the_rfc, nested_multiparts, parts_with_little_in_them,
     an_enclosed_message_is_walked_as_well, an_encoded_enclosed_message_is_walked_as_well,
+    an_enclosed_message_can_be_had_as_a_whole, texts_that_a_reader_shows,
     names_and_kinds_of_attachments, text_comes_as_utf8_whatever_it_was,
     the_visitor_gets_what_it_wants, a_visitor_can_stop_the_walk,
     a_file_that_cannot_be_read_is_an_error, messages_without_a_header,

@@ -72,6 +72,7 @@ static void want(const char *message_id, const char *body)
 	item[count++] = (struct restore_item){.id = id_of(text),
 	    .message_id = mem_string(message_id),
 	    .message_id_bytes = strlen(message_id),
+	    .date_unix = 1,
 	    .size_bytes = strlen(text)};
 }
 
@@ -300,6 +301,33 @@ START_TEST(put_there_and_deleted_since)
 }
 END_TEST
 
+/* UIDs are used anew when a folder is made anew. */
+START_TEST(put_there_and_another_message_now)
+{
+	begin();
+	want("a", "one");
+	want("b", "two");
+	there(8, "x", "another")->date_unix = 2;
+	there(9, "b", "changed by the server")->date_unix = 2;
+	journalled("new", 1, 8, "a", "one");
+	journalled("new", 1, 9, "b", "two");
+	check("a=0 b=9", "");
+	done();
+}
+END_TEST
+
+START_TEST(put_there_and_nothing_is_told_of_it)
+{
+	begin();
+	want("a", "one");
+	there(8, "x", "another")->is_unidentified = true;
+	fake_find(target_folder, 8)->date_unix = 2;
+	journalled("new", 1, 8, "a", "one");
+	check("a=8", "");
+	done();
+}
+END_TEST
+
 START_TEST(put_elsewhere_proves_nothing)
 {
 	begin();
@@ -377,6 +405,6 @@ SUITE(message_id_and_size_are_enough, an_empty_target_and_nothing_wanted,
     twins_are_told_apart_by_their_bytes, three_of_which_two_are_alike,
     without_a_message_id_the_bytes_decide, what_is_not_told_is_not_there,
     a_text_that_does_not_come_is_not_it, a_fetch_that_breaks_is_no_answer, a_listing_that_fails,
-    what_was_put_there_is_there, put_there_and_deleted_since, put_elsewhere_proves_nothing,
-    a_target_without_uidvalidity, put_twice_and_wanted_twice,
-    journal_and_look_do_not_share_a_message, many_are_found)
+    what_was_put_there_is_there, put_there_and_deleted_since, put_there_and_another_message_now,
+    put_there_and_nothing_is_told_of_it, put_elsewhere_proves_nothing, a_target_without_uidvalidity,
+    put_twice_and_wanted_twice, journal_and_look_do_not_share_a_message, many_are_found)

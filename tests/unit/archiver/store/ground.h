@@ -204,6 +204,7 @@ struct ground_list {
 	struct ground_found found[GROUND_ITEMS];
 	size_t count;
 	uint64_t batches, others;
+	size_t gaps, salvaged;
 	struct batch_position end;
 };
 
@@ -215,6 +216,12 @@ static inline int ground_note(void *arg, const struct store_batch *batch, struct
 	struct event event;
 	int got;
 
+	if (batch->log.n == 0) {
+		list->gaps++;
+		list->salvaged += batch->salvaged_count;
+		list->end = batch->end;
+		return 0;
+	}
 	if (batch_begin(&reader, batch->log, err) != 0)
 		return -1;
 	ck_assert_uint_eq(reader.commit.batch, list->batches + 1);

@@ -493,6 +493,91 @@ START_TEST(a_folder_made_anew_under_its_old_number)
 }
 END_TEST
 
+/* As a server does that came back from a backup, and went on. */
+START_TEST(a_number_that_means_another_message)
+{
+	begin();
+	letters(inbox, 1, 3);
+	sync_now();
+	fake_remove(inbox, 2);
+	fake_message(inbox, 2, "Message-ID: <new@example.org>\r\n\r\nnew\r\n", "\\Seen", DATE + 99);
+	letter(inbox, 4);
+	sync_now();
+	fake_logged(&fake, "open, list, examine INBOX, scan, identify 2, fetch 2,4");
+	told("INBOX: 1 messages stand under numbers (UIDs) that meant others before, which must "
+	     "not be: they are fetched anew\n");
+	check_exact(inbox);
+	ck_assert_uint_eq(messages(), 5);
+	done();
+}
+END_TEST
+
+/* ---- texts that are not as long as told ---- */
+
+START_TEST(a_text_that_was_cut_short_comes_again)
+{
+	begin();
+	letters(inbox, 1, 3);
+	fake_find(inbox, 2)->cuts = 1;
+	sync_now();
+	fake_logged(&fake, "open, list, examine INBOX, scan, fetch 1:3, fetch 2");
+	told("");
+	check_exact(inbox);
+	done();
+}
+END_TEST
+
+START_TEST(sizes_may_be_estimates)
+{
+	begin();
+	letters(inbox, 1, 3);
+	fake_find(inbox, 1)->told_size = 7;
+	fake_find(inbox, 3)->told_size = 7000;
+	sync_now();
+	fake_logged(&fake, "open, list, examine INBOX, scan, fetch 1:3, fetch 1,3");
+	told("");
+	check_exact(inbox);
+	done();
+}
+END_TEST
+
+/* Once it is known that sizes are estimates, nothing is fetched twice any more. */
+START_TEST(a_server_that_estimates_all_sizes)
+{
+	struct fake_folder *other;
+
+	begin();
+	other = fake_folder(&fake, "Other");
+	letters(inbox, 1, SYNC_ODD_SIZES);
+	letters(other, 1, 5);
+	for (uint32_t uid = 1; uid <= SYNC_ODD_SIZES; uid++)
+		fake_find(inbox, uid)->told_size = 7;
+	for (uint32_t uid = 1; uid <= 5; uid++)
+		fake_find(other, uid)->told_size = 7;
+	sync_now();
+	fake_logged(&fake,
+	    "open, list, examine INBOX, scan, fetch 1:20, fetch 1:20, "
+	    "examine Other, scan, fetch 1:5");
+	check_exact(inbox);
+	check_exact(other);
+	done();
+}
+END_TEST
+
+START_TEST(a_text_that_is_cut_in_other_ways_each_time)
+{
+	begin();
+	letters(inbox, 1, 2);
+	fake_find(inbox, 2)->told_size = 7000;
+	fake_find(inbox, 2)->cuts = 1;
+	ck_assert_int_eq(try_sync(), 0);
+	told("INBOX: message with UID 2 cannot be archived: the server sends other texts for it "
+	     "each time\n");
+	check_places("INBOX", 1, "1\\Seen\n");
+	done();
+}
+END_TEST
+
 /* ---- back again ---- */
 
 static void begin_with_one_gone(void)
@@ -529,7 +614,9 @@ START_TEST(one_that_is_not_recognised_is_fetched)
 		message->date_unix += i == 2;
 		message->told_header = i == 3 ? "Message-ID: <x@y>\r\n" : NULL;
 		sync_now();
-		fake_logged(&fake, "open, list, examine INBOX, scan, identify 2, fetch 2");
+		fake_logged(&fake,
+		    i == 0 ? "open, list, examine INBOX, scan, identify 2, fetch 2, fetch 2"
+			   : "open, list, examine INBOX, scan, identify 2, fetch 2");
 		check_places("INBOX", 1, "1\\Seen\n2\\Seen\n");
 		ck_assert_uint_eq(messages(), 2);
 		done();
@@ -692,9 +779,11 @@ SUITE(everything_comes, a_second_sync_fetches_nothing, status_alone_says_that_no
     an_emptied_folder_keeps_its_copies, a_folder_that_is_no_longer_listed,
     no_folders_at_all_is_a_fault, a_list_that_fails_is_no_deletion, a_folder_that_cannot_be_opened,
     another_uidvalidity_retires_the_old_places, uids_that_do_not_last,
-    a_folder_made_anew_under_its_old_number, one_that_is_back_is_known_again,
-    one_that_is_not_recognised_is_fetched, a_refused_message_is_an_exception,
-    an_exception_that_is_gone_is_forgotten, a_message_that_does_not_come, two_texts_under_one_uid,
-    no_internaldate_is_guessed, a_broken_connection_is_made_again,
-    one_message_that_ends_the_connection, a_folder_that_always_breaks_is_given_up,
-    no_connection_at_all, stopping)
+    a_folder_made_anew_under_its_old_number, a_number_that_means_another_message,
+    a_text_that_was_cut_short_comes_again, sizes_may_be_estimates,
+    a_server_that_estimates_all_sizes, a_text_that_is_cut_in_other_ways_each_time,
+    one_that_is_back_is_known_again, one_that_is_not_recognised_is_fetched,
+    a_refused_message_is_an_exception, an_exception_that_is_gone_is_forgotten,
+    a_message_that_does_not_come, two_texts_under_one_uid, no_internaldate_is_guessed,
+    a_broken_connection_is_made_again, one_message_that_ends_the_connection,
+    a_folder_that_always_breaks_is_given_up, no_connection_at_all, stopping)

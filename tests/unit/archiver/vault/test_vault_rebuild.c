@@ -260,7 +260,7 @@ START_TEST(damage_is_told_and_never_handed_out)
 
 		text.p[at] ^= 8;
 		write_file(SEGMENT1, buf_view(&text));
-		v = open_vault(true);
+		v = open_vault(false);
 		found = verify(v, false);
 		bad += found.bad_messages;
 		clean += found.faults == 0;
