@@ -69,6 +69,7 @@ static void print_sync_json(
 	jsonout_u64(&json, "flags_changed", report->flags_changed);
 	jsonout_u64(&json, "messages_gone", report->messages_gone);
 	jsonout_u64(&json, "messages_skipped", report->messages_skipped);
+	jsonout_u64(&json, "exceptions", report->exceptions);
 	jsonout_u64(&json, "listings_incomplete", report->listings_incomplete);
 	if (error)
 		jsonout_text(&json, "error", bytes_of(error));
@@ -94,6 +95,8 @@ static void print_sync_text(
 		printf(", %s gone from the server", output_number(report->messages_gone, a));
 	if (report->messages_skipped)
 		printf(", %s could not be had", output_number(report->messages_skipped, a));
+	if (report->exceptions)
+		printf(", %s as before could not", output_number(report->exceptions, a));
 	if (report->folders_failed)
 		printf(", %s folders failed", output_number(report->folders_failed, a));
 	putchar('\n');

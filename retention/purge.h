@@ -61,7 +61,8 @@ int purge_run(const struct purge_options *options, struct purge_report *report, 
 
 /* Look at the server what became of intents without an outcome: gone ones are confirmed, others
  * kept, and marks that our interrupted expunge left on them are taken off as far as the server
- * lets us. Those of a folder that cannot be opened, or not wholly listed, stay as they are. */
+ * lets us. Those of a folder that cannot be opened although it is still listed, or
+ * that is not wholly listed, stay as they are. */
 int purge_resolve(struct vault *vault, struct endpoint *ep, const char *account,
     uint64_t *resolved_out, struct err *err);
 

@@ -117,8 +117,9 @@ static int look(
 	return -1;
 }
 
+/* live NULL: what became of them cannot be seen any more, so nothing is claimed. */
 static int log_outcomes(struct resolve *resolve, const struct intent *intent, size_t count,
-    const struct live *live, bool same, struct err *err)
+    const struct live *live, const char *reason, struct err *err)
 {
 	struct catalog_folder folder;
 	size_t i;
@@ -129,10 +130,7 @@ static int log_outcomes(struct resolve *resolve, const struct intent *intent, si
 			vault_catalog(resolve->vault), intent->folder_number, &folder, err) != 1)
 			return -1;
 		if (log_outcome(resolve, &intent[i], &folder,
-			!same || seqset_has(&live->there, intent[i].uid),
-			same ? "found so after an interruption"
-			     : "the folder was numbered anew before its outcome was seen",
-			err) != 0)
+			!live || seqset_has(&live->there, intent[i].uid), reason, err) != 0)
 			return -1;
 	}
 	return vault_commit(resolve->vault, err);
@@ -153,14 +151,35 @@ static int open_folder(
 	return -1;
 }
 
+/* Of one open folder; what cannot be told now stays open. */
+static int settle(struct resolve *resolve, const struct intent *intent, size_t count,
+    const struct endpoint_state *state, struct err *err)
+{
+	struct live live;
+	size_t i;
+	int seen;
+
+	if (state->uidvalidity != intent->uidvalidity)
+		return log_outcomes(resolve, intent, count, NULL,
+		    "the folder was numbered anew before its outcome was seen", err);
+	seqset_init(&live.asked);
+	seqset_init(&live.there);
+	seqset_init(&live.marked);
+	for (i = 0; i < count; i++)
+		seqset_add(&live.asked, intent[i].uid);
+	seen = look(resolve, state, &live, err);
+	if (seen == 1)
+		seen = log_outcomes(
+		    resolve, intent, count, &live, "found so after an interruption", err);
+	release(&live);
+	return seen;
+}
+
 static int resolve_folder(
     struct resolve *resolve, const struct intent *intent, size_t count, struct err *err)
 {
 	struct catalog_folder folder;
 	struct endpoint_state state;
-	struct live live;
-	bool same;
-	size_t i;
 	int seen;
 
 	if (catalog_folder_number(
@@ -168,19 +187,12 @@ static int resolve_folder(
 		return -1;
 	if (!bytes_is(folder.account, resolve->account))
 		return 0;
-	seqset_init(&live.asked);
-	seqset_init(&live.there);
-	seqset_init(&live.marked);
-	for (i = 0; i < count; i++)
-		seqset_add(&live.asked, intent[i].uid);
 	seen = open_folder(resolve, folder.name, &state, err);
-	/* Numbered anew: what became of them cannot be seen any more, so nothing is claimed. */
-	same = seen == 1 && state.uidvalidity == intent->uidvalidity;
-	if (same)
-		seen = look(resolve, &state, &live, err);
-	if (seen == 1 && log_outcomes(resolve, intent, count, &live, same, err) != 0)
-		seen = -1;
-	release(&live);
+	if (seen == 1)
+		seen = settle(resolve, intent, count, &state, err);
+	else if (seen == 0 && folder.is_gone)
+		seen = log_outcomes(resolve, intent, count, NULL,
+		    "the folder was gone before its outcome was seen", err);
 	return seen < 0 ? -1 : 0;
 }
 

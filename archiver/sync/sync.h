@@ -53,7 +53,9 @@ struct sync_report {
 	uint64_t messages_stored; /* of those, new in the archive */
 	uint64_t bytes_stored;    /* raw */
 	uint64_t bytes_fetched;
-	uint64_t flags_changed, messages_gone, messages_skipped;
+	uint64_t flags_changed, messages_gone;
+	uint64_t messages_skipped; /* could not be archived: new exceptions */
+	uint64_t exceptions;       /* of old, still so */
 	uint64_t listings_incomplete;
 };
 

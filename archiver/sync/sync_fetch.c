@@ -186,13 +186,15 @@ static int skip(struct fetch *fetch, uint32_t uid, const char *reason, struct er
 
 	event.uid = uid;
 	event.reason = bytes_of(reason);
+	seqset_remove(fetch->wanted, uid);
+	/* What is known already does not need to be said again. */
+	if (seqset_has(&fetch->diff->exceptions, uid)) {
+		fetch->sync->report->exceptions++;
+		return 0;
+	}
 	fetch->sync->report->messages_skipped++;
 	sync_problem(
 	    fetch->sync, fetch->folder, "message with UID %u cannot be archived: %s", uid, reason);
-	seqset_remove(fetch->wanted, uid);
-	/* What is known already does not need to be said again. */
-	if (seqset_has(&fetch->diff->exceptions, uid))
-		return 0;
 	fetch->sync->has_new_exceptions = true;
 	if (vault_log(fetch->sync->options->vault, &event, err) != 0)
 		return vault_failed(fetch);
@@ -401,8 +403,10 @@ static int go_on_singly(struct fetch *fetch, const struct err *why, struct err *
 		*err = *why;
 		return -1;
 	}
-	sync_problem(fetch->sync, fetch->folder, "%s; connecting again", why->text);
-	fetch->sync->failures += !is_too_large(why);
+	if (!is_too_large(why)) {
+		sync_problem(fetch->sync, fetch->folder, "%s; connecting again", why->text);
+		fetch->sync->failures++;
+	}
 	if (reselect(fetch, err) != 0)
 		return -1;
 	return fetch_singly(fetch, SYNC_BATCH_COUNT, false, err);
@@ -476,7 +480,7 @@ static int fetch_exceptions(struct fetch *fetch, struct err *err)
 		result = fetch_single(fetch, uid, true, err);
 		tries++;
 	}
-	fetch->sync->report->messages_skipped += count - tries;
+	fetch->sync->report->exceptions += count - tries;
 	seqset_release(&sizes.small);
 	return result;
 }

@@ -12,9 +12,60 @@ run 0 mailcask export '*' -o "$WORK/eml"
 find "$WORK/eml" -name '*.eml' -print0 | xargs -0 sha256sum | cut -d' ' -f1 | sort >"$WORK/sums"
 json "$MANIFEST" 'o["sha256"]' | sort >"$WORK/expected"
 check "every .eml has the bytes of its message" cmp "$WORK/sums" "$WORK/expected"
+check "the summary counts them" contains "$OUT" "200 messages ("
+# Whatever is left of an export that was interrupted: it goes on.
+whole() { # FOLDER
+  find "$1" -name '*.eml' -print0 | xargs -0 sha256sum | cut -d' ' -f1 | sort | cmp - "$WORK/expected"
+}
+find "$WORK/eml" -name '*.eml' | sort >"$WORK/files"
+sed -n '1~3p' "$WORK/files" | xargs -d '\n' rm
+first=$(sed -n 2p "$WORK/files") inode=$(stat -c %i "$(sed -n 2p "$WORK/files")")
+sed -n 1p "$WORK/files" | while read -r file; do echo "cut in the middle" >"$file.part"; done
+run 0 mailcask export '*' -o "$WORK/eml"
+check "an export goes on where it ended" whole "$WORK/eml"
+check "... and counts all" contains "$OUT" "200 messages ("
+check "... what was there stays as it is" same "$(stat -c %i "$first")" "$inode"
+check "... and nothing half is left" same "$(find "$WORK/eml" -name '*.part')" ""
+echo x >>"$first"
 run 2 mailcask export '*' -o "$WORK/eml"
-check "nothing is replaced" contains "$ERR" "exists already"
+check "another file of that name is not replaced" contains "$ERR" "exists already" "$first"
+check "... really" same "$(tail -n 1 "$first")" x
+rm "$first"
+run 0 mailcask export '*' -o "$WORK/eml"
+run 0 mailcask export "$(json "$MANIFEST" '"id:" + o["sha256"]' | sed -n 1p)" -o "$WORK/one"
+check "one message is one message" contains "$OUT" "1 message ("
+
+# Stopped in the middle, or at the end, if it was faster: there is all of it or nothing.
+stopped() { # PATH ARGUMENT...
+  local path=$1
+  status=0
+  "$MAILCASK" -c "$CONFIG" export '*' -o "$@" >"$OUT" 2>"$ERR" &
+  until [[ -e $path || -e $path.part ]] || ! kill -0 $! 2>/dev/null; do :; done
+  kill -TERM $! 2>/dev/null || true
+  wait $! || status=$?
+  check "stopped or ready (status $status)" test "$status" -le 1
+  check "nothing half is left" same "$(find "$WORK" -name '*.part')" ""
+}
+stopped "$WORK/stopped"
+run 0 mailcask export '*' -o "$WORK/stopped"
+check "the same command completes it" whole "$WORK/stopped"
+stopped "$WORK/stopped.mbox" -f mbox
+check "there is all of it or nothing" \
+  test "$(cat "$WORK/stopped.mbox" 2>/dev/null | grep -c '^From mailcask@')" = "$((200 * (status == 0)))"
+
+# No room: as the kernel says it of a file that may not grow.
+status=0
+(trap '' XFSZ && ulimit -f 100 && exec "$MAILCASK" -c "$CONFIG" export '*' -f mbox -o "$WORK/all.mbox") \
+  >"$OUT" 2>"$ERR" || status=$?
+check "no room for the mbox" same "$status" 1
+check "... is told" contains "$ERR" "all.mbox"
+check "... and leaves nothing" same "$(find "$WORK" -name 'all.mbox*')" ""
+
+echo "what a crash left" >"$WORK/all.mbox.part"
 run 0 mailcask export '*' -f mbox -o "$WORK/all.mbox"
+check "... nor of a crash" test ! -e "$WORK/all.mbox.part"
+run 2 mailcask export '*' -f mbox -o "$WORK/all.mbox"
+check "nothing is replaced" contains "$ERR" "exists already"
 "$PYTHON" - "$WORK/all.mbox" >"$WORK/sums" <<'P'
 # An mboxrd reader of its own: messages between "From " lines, one ">" taken off quoted ones.
 import hashlib, re, sys

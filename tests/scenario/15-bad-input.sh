@@ -140,3 +140,15 @@ mv "$WORK/segment" "$WORK/archive/segments/000001.tar.zst"
 check "after all this the archive is as it was" \
   same "$(cat "$WORK"/archive/segments/* | sha256sum)" "$before"
 run 0 mailcask verify
+
+# Damage: which messages, which segment, what to do.
+run 0 mailcask hold from:nobody-at-all-has-this-name
+check "a hold of nothing says so" contains "$OUT" "nothing"
+dd if=/dev/urandom of="$WORK/archive/segments/000001.tar.zst" bs=1 seek=20000 count=3000 \
+  conv=notrunc 2>/dev/null
+run 3 mailcask verify
+check "verify names the messages" grep -qE '^  [0-9a-f]{10} [0-9]{4}-' "$OUT"
+check "... the segment once for each kind of fault" \
+  same "$(grep -c '^segment 1' "$OUT")" "$(grep '^segment 1' "$OUT" | sort -u | wc -l)"
+check "... and what to do" contains "$OUT" "What to do"
+check "... and fits 80 columns" fails grep -qE '.{81}' "$OUT"

@@ -135,15 +135,15 @@ then_hostile exceptions deleted=1 0
 behave drop-at=5
 rm -rf "$WORK/archive.$NAME"
 try 1 "one is an exception" sync
-try 1 "it still is" sync
+try 0 "it still is, which is no news" sync
 size=$(cat "$WORK/archive.$NAME"/segments/* | wc -c)
-try 1 "and still" sync
+try 0 "and still" sync
 check "$NAME: an exception that is known does not grow the archive" \
   same "$(cat "$WORK/archive.$NAME"/segments/* | wc -c)" "$size"
 try 0 "an exception is in the audit" audit --json -q
 check "$NAME: one exception, nothing missing" contains "$OUT" '"exceptions":1,"missing":0'
 behave drop-at=5,deleted=5
-try 1 "it is deleted from INBOX" sync
+try 0 "it is deleted from INBOX" sync
 try 0 "then it is none any more" audit --json -q
 check "$NAME: it is none any more" grep -q '"INBOX".*"exceptions":0' "$OUT"
 account large "timeout = 5s"
@@ -152,7 +152,7 @@ behave large=8
 try 1 "eight messages in a row that are larger than max-message" sync
 says "larger than max-message"
 try 0 "they are no news" sync
-check "$NAME: but counted" contains "$OUT" "8 could not be had"
+check "$NAME: but counted" contains "$OUT" "8 as before could not"
 check "$NAME: and not asked for again" same "$(grep -c 'BODY.PEEK\[\]' "$LOG")" \
   "$(grep -c 'BODY.PEEK\[\]' "$LOG")"
 sed -i 's/max-message = 64K/max-message = 1M/' "$CONFIG"

@@ -227,7 +227,7 @@ well
 
 # What the archive cannot give back, or must not, stays.
 synced exception no-for=5 1
-purge_with 1 $((ALL - 3)) no-for=5 "UID 5 cannot be archived"
+purge_with 0 $((ALL - 3)) no-for=5 "3 as before could not"
 well
 synced held
 try 0 "one is held" hold 'subject:"message 5"'

@@ -331,7 +331,7 @@ class NothingFor(Named):
     """UID VALUE is listed, but no FETCH of anything else brings anything."""
     async def fetch_one(self, number, message, values):
         names = {name for name, _ in values}
-        if message.uid != self.amount("nothing-for") or names <= {b"UID", b"FLAGS"}:
+        if message.uid != self.amount("nothing-for") or names <= {b"UID", b"FLAGS", b"INTERNALDATE"}:
             await super().fetch_one(number, message, values)
 
 
