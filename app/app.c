@@ -115,9 +115,10 @@ static void take_notice(void *arg, const char *text)
 	app_note(arg, "%s", text);
 }
 
-int app_open_vault(struct app *app, bool for_writing, struct err *err)
+static int open_vault(struct app *app, bool for_writing, bool rebuild, struct err *err)
 {
 	struct vault_options options = {.for_writing = for_writing,
+	    .rebuild = rebuild,
 	    .now = clock_now_unix,
 	    .notice = take_notice,
 	    .notice_arg = app};
@@ -142,6 +143,16 @@ int app_open_vault(struct app *app, bool for_writing, struct err *err)
 		options.may_create = false;
 	}
 	return vault_open(&app->vault, &options, err);
+}
+
+int app_open_vault(struct app *app, bool for_writing, struct err *err)
+{
+	return open_vault(app, for_writing, false, err);
+}
+
+int app_rebuild_vault(struct app *app, struct err *err)
+{
+	return open_vault(app, true, true, err);
 }
 
 int app_open_index(struct app *app, bool for_writing, struct err *err)
@@ -209,6 +220,22 @@ int app_account(
 	    app->settings->path, names.n ? buf_string(&names) : "none");
 	buf_release(&names);
 	return -1;
+}
+
+/* As catalog_message_named takes them for the start of an id. */
+#define ID_DIGITS_MIN 4
+
+int app_message(struct app *app, const char *name, struct catalog_message *out, struct err *err)
+{
+	int got = catalog_message_named(vault_catalog(app->vault), bytes_of(name), out, err);
+
+	if (got != 0)
+		return got == 1 ? 0 : -1;
+	if (strlen(name) < ID_DIGITS_MIN && strspn(name, "0123456789abcdefABCDEF") == strlen(name))
+		return err_set(err, ERR_USAGE,
+		    "\"%s\" is too short: at least %d digits of the id are needed", name,
+		    ID_DIGITS_MIN);
+	return err_set(err, ERR_ABSENT, "there is no message \"%s\" in the archive", name);
 }
 
 static int get_secret(

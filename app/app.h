@@ -55,6 +55,8 @@ int app_need_settings(struct app *app, struct err *err);
 
 /* The archive; for_writing takes its lock. */
 int app_open_vault(struct app *app, bool for_writing, struct err *err);
+/* For writing, with a catalogue that is made from the segments now, as far as they can be read. */
+int app_rebuild_vault(struct app *app, struct err *err);
 /* The index beside it. For reading: complains politely when it is missing or behind. */
 int app_open_index(struct app *app, bool for_writing, struct err *err);
 /* Bring the index up to date (opens it for writing), with a progress bar. */
@@ -63,6 +65,9 @@ int app_catch_up(struct app *app, struct err *err);
 /* An account by its name: ERR_USAGE with the names there are. */
 int app_account(
     struct app *app, const char *name, const struct settings_account **out, struct err *err);
+
+/* A message by the first digits of its id, or by its Message-ID: ERR_ABSENT, ERR_USAGE. */
+int app_message(struct app *app, const char *name, struct catalog_message *out, struct err *err);
 
 /* How to reach an account. The password is asked for once and kept until another account is
  * asked for, or app_forget_secret. */

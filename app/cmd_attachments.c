@@ -29,13 +29,13 @@ struct saver {
 };
 
 /* A name that is only a name on every file system. */
-static char *safe_name(struct bytes name, unsigned number)
+static char *safe_name(struct bytes name, unsigned number, const char *ending)
 {
 	char *out;
 	size_t i;
 
 	if (name.n == 0 || name.n > 200)
-		return mem_format("part-%u", number);
+		return mem_format("part-%u%s", number, ending);
 	out = bytes_string(name);
 	for (i = 0; out[i]; i++)
 		if ((unsigned char)out[i] < 0x20 || strchr("/\\:*?\"<>|", out[i]))
@@ -68,23 +68,33 @@ static int open_file(struct saver *saver, struct err *err)
 	return err_set(err, ERR_IO, "too many files called %s", saver->name);
 }
 
+static int begin(struct saver *saver, const struct mimewalk_part *part, const char *ending,
+    enum mimewalk_want *want, struct err *err)
+{
+	saver->number = part->number;
+	saver->bytes = 0;
+	saver->found++;
+	free(saver->name);
+	free(saver->type);
+	saver->name = safe_name(part->name, part->number, ending);
+	saver->type = mem_string(part->type);
+	*want = MIMEWALK_BYTES;
+	return saver->folder ? open_file(saver, err) : 0;
+}
+
 static int begin_part(
     void *arg, const struct mimewalk_part *part, enum mimewalk_want *want, struct err *err)
 {
 	struct saver *saver = arg;
 
 	saver->number = 0;
-	if (!part->is_attachment)
-		return 0;
-	saver->number = part->number;
-	saver->bytes = 0;
-	saver->found++;
-	free(saver->name);
-	free(saver->type);
-	saver->name = safe_name(part->name, part->number);
-	saver->type = mem_string(part->type);
-	*want = MIMEWALK_BYTES;
-	return saver->folder ? open_file(saver, err) : 0;
+	return part->is_attachment ? begin(saver, part, "", want, err) : 0;
+}
+
+static int begin_message(
+    void *arg, const struct mimewalk_part *part, enum mimewalk_want *want, struct err *err)
+{
+	return begin(arg, part, ".eml", want, err);
 }
 
 static int take_data(void *arg, struct bytes piece, struct err *err)
@@ -141,8 +151,11 @@ static int walk(struct saver *saver, const struct msg_id *id, struct err *err)
 {
 	struct mimewalk_source source = {.fd = -1};
 	struct mimewalk_limits limits = {0};
-	struct mimewalk_visitor visitor = {
-	    .arg = saver, .part = begin_part, .data = take_data, .end = end_part};
+	struct mimewalk_visitor visitor = {.arg = saver,
+	    .part = begin_part,
+	    .message = begin_message,
+	    .data = take_data,
+	    .end = end_part};
 	struct spool spool;
 	int result = -1;
 
@@ -162,16 +175,10 @@ static int run(struct app *app, const struct arguments *arguments)
 	struct catalog_message message;
 	struct msg_id id;
 	struct err err = {0};
-	int got, status = EXIT_DONE;
+	int status = EXIT_DONE;
 
-	if (app_open_vault(app, false, &err) != 0)
-		return app_fail(app, &err);
-	got = catalog_message_named(
-	    vault_catalog(app->vault), bytes_of(arguments->operand[0]), &message, &err);
-	if (got == 0)
-		err_set(&err, ERR_ABSENT, "there is no message \"%s\" in the archive",
-		    arguments->operand[0]);
-	if (got != 1)
+	if (app_open_vault(app, false, &err) != 0 ||
+	    app_message(app, arguments->operand[0], &message, &err) != 0)
 		return app_fail(app, &err);
 	id = message.id;
 	buf_init(&saver.line, LINE_BYTES);
@@ -192,7 +199,9 @@ const struct command cmd_attachments = {
     .name = "attachments",
     .operands = "ID",
     .summary = "List or save the attachments of a message",
-    .details = "Names are made safe, and a file that exists is never replaced.",
+    .details =
+	"Names are made safe, and a file that exists is never replaced. An attached\n"
+	"message is listed too, and so are its own attachments.",
     .example = "mailcask attachments 3f6a1c09be --save invoices",
     .option = {{"save", 's', "DIR", "write them into this folder"}},
     .operands_min = 1,

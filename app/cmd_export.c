@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,33 +41,41 @@ static int write_all(
 			return -1;
 		bar_show(&bar, "exporting", i + 1, calls->count, export->bytes);
 	}
-	bar_clear();
 	return 0;
+}
+
+static void print_text(const struct export *export)
+{
+	char a[OUTPUT_NUMBER_BYTES], size[BAR_SIZE_BYTES];
+
+	bar_size(export->bytes, size);
+	printf("%s %s (%s) written to %s", output_number(export->written, a),
+	    output_plural(export->written, "message", "messages"), size, export->path);
+	if (export->failed)
+		printf(", %s could not be read", output_number(export->failed, a));
+	putchar('\n');
 }
 
 static int export_all(
     struct app *app, struct export *export, const struct calls *calls, struct err *err)
 {
-	char a[OUTPUT_NUMBER_BYTES], size[BAR_SIZE_BYTES];
-	struct err late = {0};
 	int result = export_begin(export, err);
 
 	if (result == 0)
 		result = write_all(app, export, calls, err);
-	if (export_end(export, &late) != 0 && result == 0) {
-		*err = late;
-		result = -1;
-	}
+	bar_clear();
+	if (result == 0)
+		result = export_end(export, err);
+	else
+		export_abort(export);
 	if (result != 0 || strcmp(export->path, "-") == 0)
 		return result;
-	bar_size(export->bytes, size);
 	if (app->json)
 		output_line("{\"written\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"failed\":%" PRIu64
 			    "}",
 		    export->written, export->bytes, export->failed);
 	else if (!app->quiet)
-		output_line("%s messages (%s) written to %s", output_number(export->written, a),
-		    size, export->path);
+		print_text(export);
 	return 0;
 }
 
@@ -114,7 +123,8 @@ const struct command cmd_export = {
     .summary = "Write archived messages as files",
     .details = "eml: one file for each message, byte for byte, in folders like the account's.\n"
 	       "mbox: one file in mboxrd form; line ends become LF, \"From \" lines are quoted.\n"
-	       "Files that exist are never replaced. The query * means everything.",
+	       "Files that exist are never replaced; an .eml that is complete counts as written,\n"
+	       "so the same command goes on after an interruption. The query * means everything.",
     .example = "mailcask export folder:Archive/2019 -o old-mail --format eml",
     .option = {{"output", 'o', "PATH", "folder (eml) or file (mbox; - is standard output)"},
 	{"format", 'f', "FORMAT", "eml (the default) or mbox"}},

@@ -68,10 +68,13 @@ static int run(struct app *app, const struct arguments *arguments)
 		status = app_fail(app, &err);
 	else if (app->json)
 		output_line("{\"%s\":%zu}", hold.release ? "released" : "held", hold.count);
+	else if (hold.count == 0)
+		output_line(hold.release ? "nothing that is on hold fits: nothing was released"
+					 : "nothing fits that is not on hold: nothing changed");
 	else
-		output_line("%s %s", output_number(hold.count, number),
-		    hold.release ? "released: rules decide about them again"
-				 : "on hold: they will not be purged");
+		output_line("%s %s %s", output_number(hold.count, number),
+		    output_plural(hold.count, "message", "messages"),
+		    hold.release ? "released: rules decide again" : "on hold: never purged");
 	free(hold.id);
 	query_free(query);
 	free(text);

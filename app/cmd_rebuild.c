@@ -28,13 +28,12 @@ static int remove_index(struct app *app, struct err *err)
 	return result;
 }
 
-static int rebuild(struct app *app, bool catalog, bool index, struct err *err)
+/* The catalogue was made when the archive was opened. */
+static int rebuild(struct app *app, bool index, bool catalog, struct err *err)
 {
 	struct catalog_totals totals;
 	char number[OUTPUT_NUMBER_BYTES];
 
-	if (catalog && vault_rebuild(app->vault, err) != 0)
-		return -1;
 	if (index && (remove_index(app, err) != 0 || app_catch_up(app, err) != 0))
 		return -1;
 	if (catalog_totals(vault_catalog(app->vault), &totals, err) != 0)
@@ -42,11 +41,12 @@ static int rebuild(struct app *app, bool catalog, bool index, struct err *err)
 	if (app->json)
 		output_line("{\"messages\":%" PRIu64 "}", totals.messages);
 	else if (!app->quiet)
-		output_line("%s made again: %s messages",
+		output_line("%s made again: %s %s",
 		    catalog && index ? "catalogue and index"
 			: catalog    ? "catalogue"
 				     : "index",
-		    output_number(totals.messages, number));
+		    output_number(totals.messages, number),
+		    output_plural(totals.messages, "message", "messages"));
 	return 0;
 }
 
@@ -60,7 +60,8 @@ static int run(struct app *app, const struct arguments *arguments)
 	if (!catalog && !index)
 		err_set(
 		    &err, ERR_USAGE, "what can be rebuilt is catalog or index, not \"%s\"", what);
-	else if (app_open_vault(app, true, &err) == 0 && rebuild(app, catalog, index, &err) == 0)
+	else if ((catalog ? app_rebuild_vault(app, &err) : app_open_vault(app, true, &err)) == 0 &&
+	    rebuild(app, index, catalog, &err) == 0)
 		return EXIT_DONE;
 	return app_fail(app, &err);
 }
@@ -69,7 +70,9 @@ const struct command cmd_rebuild = {
     .name = "rebuild",
     .operands = "[catalog|index]",
     .summary = "Make catalog.db and index.db again from the segments",
-    .details = "Both are derived: they can be deleted at any time, nothing is lost.",
+    .details = "Both are derived: they can be deleted at any time, nothing is lost.\n"
+	       "Goes on behind damage, and says what is lost by it; the next sync fetches again\n"
+	       "what the servers still have.",
     .example = "mailcask rebuild",
     .operands_max = 1,
     .run = run,

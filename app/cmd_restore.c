@@ -46,22 +46,26 @@ static bool apply_map(const char *map, struct bytes shown, struct buf *out)
 static void map_folder(void *arg, struct bytes shown, struct buf *out)
 {
 	struct calls *calls = arg;
-	const char *prefix = argument(&cmd_restore, calls->arguments, "prefix");
-	struct buf mapped;
 	bool done = false;
 	int i;
 
-	buf_init(&mapped, 1 << 16);
 	for (i = 0; i < calls->arguments->repeated_count && !done; i++)
 		if (strcmp(cmd_restore.option[calls->arguments->repeated_option[i]].name, "map") ==
 		    0)
-			done = apply_map(calls->arguments->repeated[i], shown, &mapped);
+			done = apply_map(calls->arguments->repeated[i], shown, out);
 	if (!done)
-		buf_bytes(&mapped, shown);
-	if (prefix)
-		buf_format(out, "%s/", prefix);
-	buf_bytes(out, buf_view(&mapped));
-	buf_release(&mapped);
+		buf_bytes(out, shown);
+}
+
+/* "Old/" is "Old". */
+static char *prefix_of(const struct arguments *arguments)
+{
+	const char *prefix = argument(&cmd_restore, arguments, "prefix");
+	struct bytes name = bytes_of(prefix);
+
+	while (name.n > 0 && name.p[name.n - 1] == '/')
+		name.n--;
+	return prefix && name.n > 0 ? bytes_string(name) : NULL;
 }
 
 static int check_maps(const struct arguments *arguments, struct err *err)
@@ -91,7 +95,8 @@ static void tell_problem(void *arg, struct bytes folder, const char *text)
 {
 	struct calls *calls = arg;
 
-	app_problem(calls->app, "%.*s: %s", (int)folder.n, folder.n ? folder.p : "", text);
+	app_problem(calls->app, "%.*s%s%s", (int)folder.n, folder.n ? folder.p : "",
+	    folder.n ? ": " : "", text);
 }
 
 static void print_json(const char *account, const struct restore_report *report)
@@ -118,35 +123,57 @@ static void print_json(const char *account, const struct restore_report *report)
 	buf_release(&line);
 }
 
+/* The same words for what would be done and for what was done. */
 static void print_text(const char *account, const struct restore_report *report, bool rehearsal)
 {
 	char a[OUTPUT_NUMBER_BYTES], b[OUTPUT_NUMBER_BYTES], size[BAR_SIZE_BYTES];
 
 	bar_size(report->put_bytes, size);
-	if (rehearsal) {
-		bar_size(report->wanted_bytes, size);
-		printf("%s: would put %s of %s messages (%s in all) into %" PRIu64
-		       " folders, %" PRIu64 " of them new; nothing was changed\n",
-		    account, output_number(report->wanted - report->already, a),
-		    output_number(report->wanted, b), size, report->folders, report->folders_made);
-		return;
-	}
-	printf("%s: put %s messages (%s)", account, output_number(report->put, a), size);
-	printf(", %s were there already", output_number(report->already, a));
+	printf("%s: %s %s %s (%s)", account, rehearsal ? "would put" : "put",
+	    output_number(report->put, a), output_plural(report->put, "message", "messages"), size);
+	printf(", %s %s there already", output_number(report->already, a),
+	    report->already == 1 ? "was" : "were");
 	if (report->refused)
-		printf(", %s were refused", output_number(report->refused, a));
-	printf("\n  compared: %s of %s wanted messages are on the server\n",
-	    output_number(report->compared, a), output_number(report->wanted, b));
+		printf(", %s %s refused", output_number(report->refused, a),
+		    report->refused == 1 ? "was" : "were");
+	printf(", in %s %s", output_number(report->folders, a),
+	    output_plural(report->folders, "folder", "folders"));
+	if (report->folders_made)
+		printf(" (%s new)", output_number(report->folders_made, a));
+	if (report->own && !report->wanted)
+		printf("\n  of the account's own mail %s %s as %s", output_number(report->own, a),
+		    output_plural(report->own, "message stays", "messages stay"),
+		    report->own == 1 ? "it is" : "they are");
+	if (rehearsal)
+		printf("; nothing was changed\n");
+	else
+		printf("\n  compared: %s of %s found on the server\n",
+		    output_number(report->compared, a), output_number(report->wanted, b));
+}
+
+static void print_report(
+    struct calls *calls, const char *account, struct restore_report *report, bool rehearsal)
+{
+	if (rehearsal) {
+		report->put = report->missing;
+		report->put_bytes = report->missing_bytes;
+	}
+	if (calls->app->json)
+		print_json(account, report);
+	else if (!calls->app->quiet)
+		print_text(account, report, rehearsal);
 }
 
 static int restore(struct calls *calls, const struct settings_account *account, struct err *err)
 {
 	struct app *app = calls->app;
 	bool rehearsal = argument(&cmd_restore, calls->arguments, "dry-run") != NULL;
+	char *prefix = prefix_of(calls->arguments);
 	struct restore_options options = {.vault = app->vault,
 	    .account = account->name,
 	    .place = calls->place,
 	    .place_count = calls->count,
+	    .prefix = prefix,
 	    .map = map_folder,
 	    .is_rehearsal = rehearsal,
 	    .progress = show_progress,
@@ -159,13 +186,12 @@ static int restore(struct calls *calls, const struct settings_account *account, 
 	if (result == 0) {
 		result = restore_run(&options, &report, err);
 		bar_clear();
-		if (app->json)
-			print_json(account->name, &report);
-		else if (!app->quiet)
-			print_text(account->name, &report, rehearsal);
+		if (result == 0 || report.wanted > 0)
+			print_report(calls, account->name, &report, rehearsal);
 		if (!rehearsal && report.compared < report.wanted)
 			app->has_failed_in_part = true;
 	}
+	free(prefix);
 	return result == 0 ? 0 : err_add(err, "%s", account->name);
 }
 
@@ -197,8 +223,9 @@ const struct command cmd_restore = {
     .name = "restore",
     .operands = "QUERY",
     .summary = "Put archived mail into an account, with folders, flags and dates",
-    .details = "What is there already is not sent again: a second run adds nothing. The query *\n"
-	       "means everything. Ends with a comparison.",
+    .details = "What is there already is not sent again: a second run adds nothing. The account's\n"
+	       "own mail stays as it is; what is gone from it comes back. The query * means\n"
+	       "everything. Ends with a comparison.",
     .example = "mailcask restore account:old --to new --map Sent=Gesendet",
     .option = {{"to", 't', "ACCOUNT", "the account of the settings to put them into"},
 	{"map", 0, "FROM=TO", "another folder there, and all below it (repeatable)"},

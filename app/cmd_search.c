@@ -2,7 +2,6 @@
 #include "app/command.h"
 #include "app/output.h"
 
-#include "archiver/mime/mimehead.h"
 #include "index/search.h"
 #include "index/snippet.h"
 
@@ -14,6 +13,9 @@
 
 #define LIMIT_DEFAULT 50
 #define LINE_BYTES    (1u << 20)
+/* Of a query with a mistake. */
+#define SHOWN_COLUMNS        76
+#define SHOWN_BEFORE_COLUMNS 50
 
 struct printer {
 	struct app *app;
@@ -23,19 +25,6 @@ struct printer {
 	uint64_t printed;
 	bool snippets;
 };
-
-static void print_decoded(struct bytes raw, bool first_name, int width)
-{
-	struct buf text;
-
-	buf_init(&text, LINE_BYTES);
-	if (first_name)
-		mimehead_first_name(&text, raw);
-	else
-		mimehead_decode(&text, raw);
-	output_cell(buf_view(&text), width);
-	buf_release(&text);
-}
 
 static void make_snippet(struct printer *printer, const struct catalog_message *message,
     size_t columns, const char *begin, const char *end)
@@ -58,9 +47,9 @@ static void print_text(struct printer *printer, const struct catalog_message *me
 	if (message->has_date)
 		clock_local(message->date_unix, date);
 	printf("%.10s %.10s  ", hex, date);
-	print_decoded(message->from, true, 18);
+	output_field(message->from, true, 18);
 	printf("  ");
-	print_decoded(message->subject, false, rest > 10 ? rest : 10);
+	output_field(message->subject, false, rest > 10 ? rest : 10);
 	putchar('\n');
 	if (!printer->snippets)
 		return;
@@ -115,6 +104,27 @@ static int print_hit(void *arg, int64_t message_n, struct err *err)
 	return 0;
 }
 
+/* Without an index one is made, when nobody else is writing. */
+static int open_archive(struct app *app, struct err *err)
+{
+	struct err why = {0};
+
+	if (app_open_vault(app, false, err) != 0)
+		return -1;
+	if (app_open_index(app, false, &why) == 0)
+		return 0;
+	if (why.code != ERR_ABSENT) {
+		*err = why;
+		return -1;
+	}
+	vault_close(app->vault);
+	app->vault = NULL;
+	app_note(app, "there is no search index yet: it is made now, once");
+	if (app_open_vault(app, true, err) == 0 && app_catch_up(app, err) == 0)
+		return 0;
+	return err_add(err, "there is no search index, and none can be made now");
+}
+
 static int note_behind(struct app *app, struct err *err)
 {
 	uint64_t behind;
@@ -122,7 +132,8 @@ static int note_behind(struct app *app, struct err *err)
 	if (index_behind(app->index, &behind, err) != 0)
 		return -1;
 	if (behind > 0)
-		app_note(app, "%" PRIu64 " messages are not in the search index yet", behind);
+		app_note(app, "%" PRIu64 " %s not in the search index yet", behind,
+		    output_plural(behind, "message is", "messages are"));
 	return 0;
 }
 
@@ -169,16 +180,80 @@ static int search(
 	return result;
 }
 
+/* What the query means; no archive is needed for it. */
+static void explain(const struct app *app, const struct query *query)
+{
+	struct buf text;
+
+	buf_init(&text, SIZE_MAX / 2);
+	if (app->json) {
+		struct jsonout json;
+		struct buf printed;
+
+		buf_init(&printed, SIZE_MAX / 2);
+		query_print(query, &printed);
+		jsonout_start(&json, &text);
+		jsonout_object(&json, NULL);
+		jsonout_text(&json, "query", buf_view(&printed));
+		jsonout_end(&json);
+		buf_release(&printed);
+		output_json_line(&text);
+	} else {
+		query_print(query, &text);
+		buf_text(&text, "\n\n");
+		query_explain(query, &text);
+		output_text(buf_view(&text));
+	}
+	buf_release(&text);
+}
+
+/* The query, as far as it fits a line, and a mark under the place that the error names. */
+static void point_at(const struct app *app, const char *query, const struct err *err)
+{
+	unsigned long long character;
+	struct bytes rest = bytes_of(query);
+	struct buf before, shown;
+	size_t columns = 0;
+	uint32_t point;
+
+	if (app->quiet || !query_wrong_at(err, &character))
+		return;
+	while (character > 1 && utf8_next(&rest, &point) != 0)
+		character--;
+	buf_init(&before, SIZE_MAX / 2);
+	buf_init(&shown, SIZE_MAX / 2);
+	columns = utf8_print(&before, (struct bytes){query, (size_t)(rest.p - query)}, 0);
+	if (columns > SHOWN_BEFORE_COLUMNS) {
+		buf_clear(&before);
+		buf_text(&before, "... ");
+		columns = 4;
+	}
+	utf8_print(&shown, rest, SHOWN_COLUMNS - columns);
+	fprintf(
+	    stderr, "  %s%s\n  %*s^\n", buf_string(&before), buf_string(&shown), (int)columns, "");
+	buf_release(&before);
+	buf_release(&shown);
+}
+
 static int run(struct app *app, const struct arguments *arguments)
 {
 	char *text = arguments_join(arguments);
 	struct query *query = NULL;
 	struct err err = {0};
 	int status = EXIT_DONE, result;
+	bool explains = argument(&cmd_search, arguments, "explain") != NULL;
 
-	if (query_parse(&query, bytes_of(text), clock_now_unix(), &err) != 0 ||
-	    app_open_vault(app, false, &err) != 0 || app_open_index(app, false, &err) != 0 ||
-	    note_behind(app, &err) != 0) {
+	if (query_parse(&query, bytes_of(text), clock_now_unix(), &err) != 0) {
+		status = app_fail(app, &err);
+		if (explains)
+			point_at(app, text, &err);
+		goto out;
+	}
+	if (explains) {
+		explain(app, query);
+		goto out;
+	}
+	if (open_archive(app, &err) != 0 || note_behind(app, &err) != 0) {
 		status = app_fail(app, &err);
 		goto out;
 	}
@@ -201,13 +276,16 @@ const struct command cmd_search = {
 	       "folder: account: label: id:                                place and identity\n"
 	       "is:unread flagged answered draft gone purged held, has:attachment\n"
 	       "before: after: on: (2019, 2019-03-05, yesterday) older: newer: (90d, 1y)\n"
-	       "sent: with the same values, larger: smaller: (5M)        index/QUERY.md has all",
+	       "sent: with the same values, larger: smaller: (5M)        index/QUERY.md has all\n\n"
+	       "-word denies anywhere behind the first word; where it comes first, or looks like\n"
+	       "an option, put it behind \"--\" or write NOT word.",
     .example = "mailcask search from:anna invoice after:2019 has:attachment",
     .option = {{"limit", 'n', "N", "at most N messages (default 50; 0: all)"},
 	{"offset", 0, "N", "leave out the first N"},
 	{"sort", 0, "ORDER", "date (newest first, the default) or rank (best first)"},
 	{"count", 0, NULL, "only how many there are"},
-	{"no-snippet", 0, NULL, "without the line of text from each message"}},
+	{"no-snippet", 0, NULL, "without the line of text from each message"},
+	{"explain", 0, NULL, "only how the query is understood"}},
     .operands_min = 1,
     .operands_max = -1,
     .run = run,

@@ -4,6 +4,7 @@
 
 #include "archiver/mime/mimehead.h"
 #include "archiver/mime/mimewalk.h"
+#include "archiver/mime/rawfield.h"
 #include "index/extract.h"
 #include "index/html.h"
 
@@ -47,6 +48,47 @@ static int take_header(void *arg, const void *data, size_t bytes, struct err *er
 	return 0;
 }
 
+/* The fields as they stand: name, and value unfolded and decoded. */
+static void put_fields(struct jsonout *json, struct bytes header)
+{
+	struct rawfields fields;
+	struct rawfield field;
+	struct buf raw, text;
+
+	buf_init(&raw, 2 * HEADER_BYTES);
+	buf_init(&text, SIZE_MAX / 2);
+	jsonout_array(json, "headers");
+	rawfields_start(&fields, header);
+	while (rawfields_next(&fields, &field)) {
+		buf_clear(&raw);
+		buf_clear(&text);
+		rawfield_unfold(&raw, field.value, HEADER_BYTES);
+		mimehead_decode(&text, buf_view(&raw));
+		jsonout_object(json, NULL);
+		jsonout_text(json, "name", field.name);
+		jsonout_text(json, "value", buf_view(&text));
+		jsonout_end(json);
+	}
+	jsonout_end(json);
+	buf_release(&raw);
+	buf_release(&text);
+}
+
+static void print_fields_json(const struct msg_id *id, struct bytes header)
+{
+	struct jsonout json;
+	struct buf line;
+
+	buf_init(&line, SIZE_MAX / 2);
+	jsonout_start(&json, &line);
+	jsonout_object(&json, NULL);
+	jsonout_hex(&json, "id", &id->sum);
+	put_fields(&json, header);
+	jsonout_end(&json);
+	output_json_line(&line);
+	buf_release(&line);
+}
+
 static int show_headers(struct app *app, const struct msg_id *id, struct err *err)
 {
 	struct header_taker taker = {0};
@@ -54,7 +96,9 @@ static int show_headers(struct app *app, const struct msg_id *id, struct err *er
 
 	buf_init(&taker.text, HEADER_BYTES);
 	result = vault_get(app->vault, id, take_header, &taker, err);
-	if (result == 0)
+	if (result == 0 && app->json)
+		print_fields_json(id, buf_view(&taker.text));
+	else if (result == 0)
 		output_text(buf_view(&taker.text));
 	buf_release(&taker.text);
 	return result;
@@ -128,6 +172,21 @@ static int print_summary(struct app *app, const struct catalog_message *message,
 	return catalog_places_of(vault_catalog(app->vault), message->n, print_place, app, err);
 }
 
+static void print_text_json(const struct msg_id *id, struct bytes text)
+{
+	struct jsonout json;
+	struct buf line;
+
+	buf_init(&line, SIZE_MAX / 2);
+	jsonout_start(&json, &line);
+	jsonout_object(&json, NULL);
+	jsonout_hex(&json, "id", &id->sum);
+	jsonout_text(&json, "text", text);
+	jsonout_end(&json);
+	output_json_line(&line);
+	buf_release(&line);
+}
+
 static int show_text(struct app *app, const struct msg_id *id, struct err *err)
 {
 	struct extract extract;
@@ -135,12 +194,15 @@ static int show_text(struct app *app, const struct msg_id *id, struct err *err)
 
 	extract_init(&extract);
 	result = extract_message(&extract, app->vault, id, err);
-	if (result == 0) {
+	if (result == 0 && app->json) {
+		print_text_json(id, buf_view(&extract.column[EXTRACT_BODY]));
+	} else if (result == 0) {
 		output_text(buf_view(&extract.column[EXTRACT_BODY]));
 		putchar('\n');
 		if (extract.attachments > 0)
-			app_note(app, "%" PRIu64 " attachments: mailcask attachments ID --save DIR",
-			    extract.attachments);
+			app_note(app, "%" PRIu64 " %s: mailcask attachments ID --save DIR",
+			    extract.attachments,
+			    output_plural(extract.attachments, "attachment", "attachments"));
 	}
 	extract_release(&extract);
 	return result;
@@ -179,15 +241,12 @@ static int show(struct app *app, const struct arguments *arguments, struct err *
 {
 	struct catalog_message message;
 	struct msg_id id;
-	int got = catalog_message_named(
-	    vault_catalog(app->vault), bytes_of(arguments->operand[0]), &message, err);
 
-	if (got == 0)
-		return err_set(err, ERR_ABSENT, "there is no message \"%s\" in the archive",
-		    arguments->operand[0]);
-	if (got < 0)
+	if (app_message(app, arguments->operand[0], &message, err) != 0)
 		return -1;
 	id = message.id;
+	if (argument(&cmd_show, arguments, "raw") && app->json)
+		return err_set(err, ERR_USAGE, "--raw gives bytes as they are: not with --json");
 	if (argument(&cmd_show, arguments, "raw"))
 		return vault_get(app->vault, &id, write_raw, NULL, err);
 	if (argument(&cmd_show, arguments, "headers"))

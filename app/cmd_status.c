@@ -62,20 +62,26 @@ static void print_account_text(
 	char a[OUTPUT_NUMBER_BYTES], size[BAR_SIZE_BYTES], time[CLOCK_ISO_BYTES];
 
 	bar_size(totals->present_bytes, size);
-	printf(
-	    "%s\n  on the server  %s messages (%s)", name, output_number(totals->present, a), size);
-	printf(" in %s folders\n", output_number(totals->folders, a));
+	if (totals->folders == 0 && !last->found) {
+		printf("%s\n  not synced yet: mailcask sync %s\n", name, name);
+		return;
+	}
+	printf("%s\n  on the server  %s %s (%s)", name, output_number(totals->present, a),
+	    output_plural(totals->present, "message", "messages"), size);
+	printf(" in %s %s\n", output_number(totals->folders, a),
+	    output_plural(totals->folders, "folder", "folders"));
 	bar_size(totals->purged_bytes, size);
 	if (totals->purged)
-		printf(
-		    "  freed there    %s messages (%s)\n", output_number(totals->purged, a), size);
+		printf("  freed there    %s %s (%s)\n", output_number(totals->purged, a),
+		    output_plural(totals->purged, "message", "messages"), size);
 	if (totals->skipped)
-		printf("  not archived   %s messages: see mailcask audit\n",
-		    output_number(totals->skipped, a));
+		printf("  not archived   %s %s: see mailcask audit\n",
+		    output_number(totals->skipped, a),
+		    output_plural(totals->skipped, "message", "messages"));
 	if (last->found) {
 		clock_local(last->time_unix, time);
-		printf(
-		    "  last news      %s, %s messages\n", time, output_number(last->messages, a));
+		printf("  last news      %s, %s %s\n", time, output_number(last->messages, a),
+		    output_plural(last->messages, "message", "messages"));
 	}
 	if (last->reason[0])
 		printf("  ended early    %s\n", last->reason);
@@ -122,7 +128,8 @@ static int show_archive(struct app *app, struct err *err)
 	bar_size(catalog_bytes, catalog);
 	bar_size(index_bytes, index);
 	printf("archive\n  messages       %s (%s)\n", output_number(totals.messages, a), raw);
-	printf("  on the disk    %s in %u segments", stored, segments);
+	printf("  on the disk    %s in %u %s", stored, segments,
+	    output_plural(segments, "segment", "segments"));
 	if (totals.size_bytes > 0)
 		printf(", %.1f %% of the mail",
 		    100.0 * (double)segment_bytes / (double)totals.size_bytes);

@@ -1,6 +1,7 @@
 /* Knows: mailcask verify. */
 #include "app/bar.h"
 #include "app/command.h"
+#include "app/faults.h"
 #include "app/output.h"
 
 #include <inttypes.h>
@@ -9,20 +10,14 @@ struct calls {
 	struct app *app;
 	struct bar bar;
 	uint64_t faults;
+	struct faults told; /* printed at the end, in order; not with --json */
 	struct buf line;
 };
 
-static void print_fault(struct calls *calls, const char *what, const struct msg_id *id)
+static void print_json(struct calls *calls, const char *what, const struct msg_id *id)
 {
 	struct jsonout json;
 
-	calls->faults++;
-	if (!calls->app->json) {
-		bar_clear();
-		output_text(bytes_of(what));
-		putchar('\n');
-		return;
-	}
 	jsonout_start(&json, &calls->line);
 	jsonout_object(&json, NULL);
 	jsonout_text(&json, "fault", bytes_of(what));
@@ -34,12 +29,24 @@ static void print_fault(struct calls *calls, const char *what, const struct msg_
 
 static void take_fault(void *arg, const char *what)
 {
-	print_fault(arg, what, NULL);
+	struct calls *calls = arg;
+
+	calls->faults++;
+	if (calls->app->json)
+		print_json(calls, what, NULL);
+	else
+		faults_add(&calls->told, what);
 }
 
 static void take_bad_message(void *arg, const struct catalog_message *message, const char *what)
 {
-	print_fault(arg, what, &message->id);
+	struct calls *calls = arg;
+
+	calls->faults++;
+	if (calls->app->json)
+		print_json(calls, what, &message->id);
+	else
+		faults_add_message(&calls->told, message->n);
 }
 
 static int show_progress(void *arg, uint64_t done, uint64_t all, struct err *err)
@@ -60,14 +67,14 @@ static int check_index(struct calls *calls, struct err *err)
 
 	if (app_open_index(calls->app, false, &why) != 0) {
 		if (why.code != ERR_ABSENT)
-			print_fault(calls, why.text, NULL);
+			take_fault(calls, why.text);
 		else
 			app_note(calls->app, "%s", why.text);
 		return 0;
 	}
 	got = index_verify(calls->app->index, &what, err);
 	if (got == 1)
-		print_fault(calls, what, NULL);
+		take_fault(calls, what);
 	return got < 0 ? -1 : 0;
 }
 
@@ -82,13 +89,35 @@ static void print_summary(struct calls *calls, const struct catalog_totals *tota
 		    totals->messages, totals->size_bytes, totals->blobs, calls->faults);
 		return;
 	}
+	faults_print(&calls->told, vault_catalog(calls->app->vault));
 	bar_size(totals->size_bytes, size);
-	printf("%s messages (%s), %s attachments: ", output_number(totals->messages, a), size,
-	    output_number(totals->blobs, b));
-	if (calls->faults == 0)
+	printf("%s %s (%s), %s %s: ", output_number(totals->messages, a),
+	    output_plural(totals->messages, "message", "messages"), size,
+	    output_number(totals->blobs, b),
+	    output_plural(totals->blobs, "attachment", "attachments"));
+	if (calls->faults == 0) {
 		printf("all is well\n");
-	else
-		printf("%s faults\n", output_number(calls->faults, a));
+		return;
+	}
+	printf("%s %s\n", output_number(calls->faults, a),
+	    output_plural(calls->faults, "fault", "faults"));
+	printf("What to do: copy the archive somewhere safe, then \"mailcask rebuild\" and\n"
+	       "\"mailcask sync\", which fetches again what the server still has.\n");
+}
+
+/* For writing, so that nobody writes meanwhile, and to note down what is damaged; where that
+ * cannot be, for reading. */
+static int open_archive(struct app *app, struct err *err)
+{
+	struct err why = {0};
+
+	if (app_open_vault(app, true, &why) == 0)
+		return 0;
+	if (why.code != ERR_IO) {
+		*err = why;
+		return -1;
+	}
+	return app_open_vault(app, false, err);
 }
 
 static int run(struct app *app, const struct arguments *arguments)
@@ -103,7 +132,7 @@ static int run(struct app *app, const struct arguments *arguments)
 	bool quick = argument(&cmd_verify, arguments, "quick") != NULL;
 	int status = EXIT_DONE;
 
-	if (app_open_vault(app, true, &err) != 0)
+	if (open_archive(app, &err) != 0)
 		return app_fail(app, &err);
 	buf_init(&calls.line, 1 << 20);
 	if (vault_verify(app->vault, quick, &told, &err) < 0 || check_index(&calls, &err) != 0 ||
@@ -114,6 +143,7 @@ static int run(struct app *app, const struct arguments *arguments)
 		status = calls.faults > 0 ? EXIT_DAMAGED : EXIT_DONE;
 	}
 	buf_release(&calls.line);
+	faults_release(&calls.told);
 	return status;
 }
 

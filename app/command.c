@@ -51,6 +51,9 @@ static void make_tables(const struct command *command, struct option *longs, cha
 	int i, all = count_options(command) + COMMON_COUNT;
 	char *p = shorts;
 
+	/* Operands come in their order, and a missing argument is told apart. */
+	*p++ = '-';
+	*p++ = ':';
 	for (i = 0; i < all; i++) {
 		const struct command_option *option = option_number(command, i);
 
@@ -128,37 +131,120 @@ static int check_operands(const struct command *command, const struct arguments 
 	return 0;
 }
 
+/* Words of the command line as they are taken, in their order. Operands are moved to the front
+ * of argv: its words there have been seen. */
+struct walk {
+	const struct command *command;
+	int argc;
+	char **argv;
+	struct option longs[COMMAND_OPTIONS_MAX + COMMON_COUNT + 1];
+	char shorts[3 * (COMMAND_OPTIONS_MAX + COMMON_COUNT) + 3];
+	struct arguments *out;
+};
+
+static bool takes_query(const struct command *command)
+{
+	return command->operands && strncmp(command->operands, "QUERY", 5) == 0;
+}
+
+/* "-q", or "-n5" where a number is wanted: a short option even among the words of a query. */
+static bool is_plain_option(const struct command *command, const char *word)
+{
+	int number = number_of_letter(command, word[1]);
+	const char *argument_name;
+
+	if (number < 0)
+		return false;
+	argument_name = option_number(command, number)->argument;
+	return !word[2] ||
+	    (argument_name && strcmp(argument_name, "N") == 0 &&
+		strspn(word + 2, "0123456789") == strlen(word + 2));
+}
+
+/* In a query a minus denies: behind its first word what is no option is a word of it. */
+static bool is_denied_word(const struct walk *walk, const char *word)
+{
+	return takes_query(walk->command) && walk->out->operand_count > 0 && word[0] == '-' &&
+	    word[1] && word[1] != '-' && !is_plain_option(walk->command, word);
+}
+
+static void take_operand(struct walk *walk, char *word)
+{
+	walk->argv[1 + walk->out->operand_count++] = word;
+}
+
+static int wrong_option(const struct walk *walk, int code, const char *word)
+{
+	const char *name = walk->command->name;
+
+	if (code == ':')
+		fprintf(stderr, "mailcask %s: %s needs a value\n", name, word);
+	else
+		fprintf(stderr, "mailcask %s: unknown option %s\n", name, word);
+	if (code == '?' && takes_query(walk->command) && word[1] != '-')
+		fprintf(stderr, "mailcask: to deny a word: mailcask %s -- %s\n", name, word);
+	return usage(walk->command);
+}
+
+/* 0 go on, 1 help was asked for and printed, -1 wrong. */
+static int take_code(struct walk *walk, struct app *app, int code, char *word)
+{
+	int number = code >= FIRST_CODE ? code - FIRST_CODE : number_of_letter(walk->command, code);
+	int own = count_options(walk->command);
+
+	if (code == 1) {
+		take_operand(walk, optarg);
+		return 0;
+	}
+	if (code == '?' || code == ':' || number < 0)
+		return wrong_option(walk, code, word);
+	if (number - own == COMMON_HELP) {
+		command_help(walk->command);
+		return 1;
+	}
+	if (number >= own)
+		take_common(app, number - own, optarg);
+	else
+		take_own(walk->out, number, optarg);
+	return 0;
+}
+
+static int take_words(struct walk *walk, struct app *app)
+{
+	bool is_inside = false; /* of letters behind one minus */
+	int before, code, got = 0;
+
+	/* 0: getopt begins anew, with the first word. */
+	for (optind = 0; got == 0; is_inside = optind == before) {
+		before = optind > 0 ? optind : 1;
+		if (optind > 0 && optind < walk->argc && !is_inside &&
+		    is_denied_word(walk, walk->argv[optind])) {
+			take_operand(walk, walk->argv[optind++]);
+			continue;
+		}
+		code = getopt_long(walk->argc, walk->argv, walk->shorts, walk->longs, NULL);
+		if (code == -1)
+			break;
+		got = take_code(walk, app, code, walk->argv[before]);
+	}
+	return got;
+}
+
 int command_parse(
     const struct command *command, int argc, char **argv, struct app *app, struct arguments *out)
 {
-	struct option longs[COMMAND_OPTIONS_MAX + COMMON_COUNT + 1];
-	char shorts[3 * (COMMAND_OPTIONS_MAX + COMMON_COUNT) + 1];
-	int code, own = count_options(command);
+	struct walk walk = {.command = command, .argc = argc, .argv = argv, .out = out};
+	int got;
 
 	memset(out, 0, sizeof *out);
-	make_tables(command, longs, shorts);
-	optind = 1;
+	make_tables(command, walk.longs, walk.shorts);
 	opterr = 0;
-	while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		int number =
-		    code >= FIRST_CODE ? code - FIRST_CODE : number_of_letter(command, code);
-
-		if (code == '?' || code == ':' || number < 0) {
-			fprintf(stderr, "mailcask %s: unknown or incomplete option %s\n",
-			    command->name, argv[optind - 1]);
-			return usage(command);
-		}
-		if (number - own == COMMON_HELP) {
-			command_help(command);
-			return 1;
-		}
-		if (number >= own)
-			take_common(app, number - own, optarg);
-		else
-			take_own(out, number, optarg);
-	}
-	out->operand = argv + optind;
-	out->operand_count = argc - optind;
+	got = take_words(&walk, app);
+	if (got != 0)
+		return got;
+	while (optind < argc)
+		take_operand(&walk, argv[optind++]);
+	out->operand = argv + 1;
 	return check_operands(command, out);
 }
 

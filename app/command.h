@@ -32,7 +32,9 @@ struct arguments {
 
 struct command {
 	const char *name;
-	const char *operands; /* "QUERY" */
+	const char *operands; /* "QUERY", or NULL. When it begins so, a word with a minus behind the
+			       * first word of the query belongs to the query, unless it is an
+			       * option of one letter; with two minuses it is always an option */
 	const char *summary;  /* one line */
 	const char *details;  /* further lines for --help; may be NULL */
 	const char *example;
@@ -52,8 +54,9 @@ char *arguments_join(const struct arguments *arguments);
 int argument_number(const struct command *command, const struct arguments *arguments,
     const char *name, uint64_t usual, uint64_t *out, struct err *err);
 
-/* Parse argv[1...] of a command, with the options that all commands have. -1: usage is wrong,
- * told on standard error; 1: help was asked for and printed. */
+/* Parse argv[1...] of a command, with the options that all commands have. Operands stand in
+ * argv then, which is changed. -1: usage is wrong, told on standard error; 1: help was asked
+ * for and printed. */
 int command_parse(
     const struct command *command, int argc, char **argv, struct app *app, struct arguments *out);
 void command_help(const struct command *command);

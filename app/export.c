@@ -1,7 +1,9 @@
 /* Owns:  the file that is written.
- * Knows: names that are safe everywhere; mboxrd.
+ * Knows: names that are safe everywhere; mboxrd; what an earlier export has written already.
  * Never: derives a path from a folder's name without making it harmless; replaces a file. */
 #include "app/export.h"
+
+#include "app/partfile.h"
 
 #include "archiver/mime/mimehead.h"
 
@@ -18,7 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OUT_BYTES (1u << 16)
+#define OUT_BYTES  (1u << 16)
+#define NAME_BYTES 200 /* of the foreign part of a name: file systems take 255 in all */
 
 /* An mbox as it is written: lines are needed whole to see "From " at their start. */
 struct export_line {
@@ -27,6 +30,9 @@ struct export_line {
 	size_t begun_bytes, quotes;
 	bool is_inside; /* of a line whose start is decided */
 	bool has_cr;    /* a CR that may belong to CRLF */
+
+	struct partfile file;
+	bool is_in_message, is_cut; /* half a message; what was written is not all */
 };
 
 static int flush(struct export *export, struct err *err)
@@ -51,6 +57,7 @@ int export_begin(struct export *export, struct err *err)
 {
 	export->fd = -1;
 	export->line = mem_zero(1, sizeof *export->line);
+	export->line->file.fd = -1;
 	buf_init(&export->line->out, 2 * OUT_BYTES);
 	if (export->format == EXPORT_EML)
 		return file_make_folders(export->path, 0700, err);
@@ -58,31 +65,71 @@ int export_begin(struct export *export, struct err *err)
 		export->fd = dup(STDOUT_FILENO);
 		return export->fd < 0 ? err_os(err, errno, "standard output") : 0;
 	}
-	if (make_folder_of(export->path, err) != 0)
+	if (make_folder_of(export->path, err) != 0 ||
+	    partfile_begin(&export->line->file, export->path, err) != 0)
 		return -1;
-	export->fd = file_open(export->path, O_WRONLY | O_CREAT | O_EXCL, 0600, err);
-	if (export->fd < 0 && file_exists(export->path))
-		err_set(err, ERR_USAGE, "%s exists already", export->path);
-	return export->fd < 0 ? -1 : 0;
+	export->fd = export->line->file.fd;
+	return 0;
+}
+
+static int commit_mbox(struct export *export, struct err *err)
+{
+	char *folder = file_folder_of(export->path);
+	int result = partfile_commit(&export->line->file, err);
+
+	if (result == 0)
+		result = file_sync_folder(folder, err);
+	free(folder);
+	return result;
+}
+
+/* Standard output gets what there is. */
+static int end_mbox(struct export *export, struct err *err)
+{
+	struct partfile *file = &export->line->file;
+	int result = 0;
+
+	if (export->fd >= 0 && (file->fd < 0 || !export->line->is_cut))
+		result = flush(export, err);
+	if (file->fd < 0)
+		file_close(&export->fd);
+	else if (export->line->is_cut || result != 0)
+		partfile_abort(file);
+	else
+		result = commit_mbox(export, err);
+	export->fd = -1;
+	return result;
 }
 
 int export_end(struct export *export, struct err *err)
 {
-	int result = 0;
+	int result = end_mbox(export, err);
 
-	if (export->fd >= 0) {
-		result = flush(export, err);
-		if (result == 0 && strcmp(export->path, "-") != 0)
-			result = file_sync(export->fd, export->path, err);
-	}
-	file_close(&export->fd);
 	buf_release(&export->line->out);
 	free(export->line);
 	export->line = NULL;
 	return result;
 }
 
+void export_abort(struct export *export)
+{
+	export->line->is_cut = true;
+	(void)export_end(export, NULL);
+}
+
 /* ---- .eml ---- */
+
+/* No more than that many bytes, and no half characters. */
+static void cut_name(struct buf *out, size_t start)
+{
+	size_t n = start + NAME_BYTES;
+
+	if (out->n <= n)
+		return;
+	while (n > start && ((unsigned char)out->p[n] & 0xc0) == 0x80)
+		n--;
+	buf_cut(out, n);
+}
 
 /* One level of a path: nothing that a file system could take for anything but a name. */
 static void put_safe(struct buf *out, struct bytes name)
@@ -90,6 +137,7 @@ static void put_safe(struct buf *out, struct bytes name)
 	size_t i, start = out->n;
 
 	utf8_print(out, name, 60);
+	cut_name(out, start);
 	for (i = start; i < out->n; i++)
 		if (strchr("/\\:*?\"<>|", out->p[i]))
 			out->p[i] = '_';
@@ -155,23 +203,69 @@ static int write_eml(struct export *export, const char *path, const struct msg_i
 {
 	struct timespec times[2] = {{.tv_sec = (time_t)date_unix}, {.tv_sec = (time_t)date_unix}};
 	struct writer writer = {.path = path};
-	int result = -1;
+	struct partfile file;
 
-	writer.fd = file_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, err);
-	if (writer.fd < 0) {
-		/* The same message at the same place: written by an earlier export. */
-		if (file_exists(path))
-			err_set(err, ERR_USAGE, "%s exists already", path);
+	if (partfile_begin(&file, path, err) != 0)
+		return -1;
+	writer.fd = file.fd;
+	if (vault_get(export->app->vault, id, write_piece, &writer, err) != 0) {
+		partfile_abort(&file);
 		return -1;
 	}
-	if (vault_get(export->app->vault, id, write_piece, &writer, err) == 0 &&
-	    file_sync(writer.fd, path, err) == 0)
-		result = 0;
-	if (result == 0)
-		(void)futimens(writer.fd, times);
-	file_close(&writer.fd);
-	if (result != 0)
-		unlink(path);
+	(void)futimens(file.fd, times);
+	return partfile_commit(&file, err);
+}
+
+/* A file that has the name. */
+struct reader {
+	int fd;
+	uint64_t at;
+	const char *path;
+};
+
+static int is_another(const char *path, struct err *err)
+{
+	return err_set(err, ERR_USAGE, "%s exists already, and is not this message", path);
+}
+
+static int compare_piece(void *arg, const void *data, size_t bytes, struct err *err)
+{
+	struct reader *reader = arg;
+	const char *p = data;
+	char piece[4096];
+
+	while (bytes > 0) {
+		size_t n = bytes < sizeof piece ? bytes : sizeof piece;
+		ssize_t got = file_read_at(reader->fd, piece, n, reader->at, reader->path, err);
+
+		if (got < 0)
+			return -1;
+		if ((size_t)got != n || memcmp(piece, p, n) != 0)
+			return is_another(reader->path, err);
+		reader->at += n;
+		p += n;
+		bytes -= n;
+	}
+	return 0;
+}
+
+/* 1 an earlier export has written it: exactly these bytes; 0 nothing has that name; -1. */
+static int is_written(
+    struct export *export, const char *path, const struct catalog_message *message, struct err *err)
+{
+	struct reader reader = {.path = path};
+	struct msg_id id = message->id;
+	struct stat st;
+	int result = -1;
+
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT ? 0 : err_os(err, errno, "cannot examine %s", path);
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != message->size_bytes)
+		return is_another(path, err);
+	reader.fd = file_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, err);
+	if (reader.fd >= 0 && vault_get(export->app->vault, &id, compare_piece, &reader, err) == 0)
+		result = 1;
+	file_close(&reader.fd);
 	return result;
 }
 
@@ -183,10 +277,12 @@ static int export_eml(struct export *export, const struct catalog_place *place,
 	int result = file_make_folders(under, 0700, err);
 
 	if (result == 0)
+		result = is_written(export, path, message, err);
+	if (result == 0)
 		result = write_eml(export, path, &id, place->date_unix, err);
 	free(under);
 	free(path);
-	return result;
+	return result < 0 ? -1 : 0;
 }
 
 /* ---- mboxrd ---- */
@@ -305,6 +401,7 @@ static int export_mbox(struct export *export, const struct catalog_place *place,
 	line->begun_bytes = line->quotes = 0;
 	if (vault_prove(export->app->vault, &id, err) != 0)
 		return -1; /* before a line of it stands in the file */
+	line->is_in_message = true;
 	if (put_from_line(export, place->date_unix, err) != 0 ||
 	    vault_get(export->app->vault, &id, take_mbox, export, err) != 0)
 		return -1;
@@ -313,6 +410,7 @@ static int export_mbox(struct export *export, const struct catalog_place *place,
 	/* A last line without its end gets one; then the empty line between messages. */
 	if ((line->is_inside || line->begun_bytes || line->quotes) && end_line(export, err) != 0)
 		return -1;
+	line->is_in_message = false;
 	return put_char(export, '\n', err);
 }
 
@@ -338,7 +436,8 @@ int export_place(struct export *export, int64_t place_number, struct err *err)
 		export->bytes += message.size_bytes;
 		return 0;
 	}
-	if (why.code != ERR_DAMAGED && why.code != ERR_ABSENT) {
+	if ((why.code != ERR_DAMAGED && why.code != ERR_ABSENT) || export->line->is_in_message) {
+		export->line->is_cut = true;
 		*err = why;
 		return -1;
 	}

@@ -1,5 +1,10 @@
 /* Writing messages as files. Each place of a message is written once; the bytes of .eml files
- * are exactly the archived ones. */
+ * are exactly the archived ones.
+ *
+ * No file stands under its name before it is complete (partfile.h), and none is replaced. An
+ * .eml that is there already with exactly the bytes of the message counts as written, so an
+ * export that was interrupted goes on where it ended; another file of that name is ERR_USAGE. An
+ * mbox is there as a whole or not at all. */
 #ifndef APP_EXPORT_H
 #define APP_EXPORT_H
 
@@ -22,6 +27,10 @@ struct export
 
 int export_begin(struct export *export, struct err *err);
 int export_place(struct export *export, int64_t place_number, struct err *err);
-int export_end(struct export *export, struct err *err); /* always to be called after begin */
+
+/* One of them is always to be called after begin, whatever that returned. After an export_place
+ * that failed both leave no mbox. */
+int export_end(struct export *export, struct err *err);
+void export_abort(struct export *export);
 
 #endif

@@ -107,7 +107,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 	set_signals();
 	status = command->run(&app, &arguments);
 	app_close(&app);
-	if (!output_is_fine() && status == EXIT_DONE) {
+	if (!output_is_fine() && status == EXIT_DONE && !output_is_closed()) {
 		fputs("mailcask: standard output could not be written\n", stderr);
 		status = EXIT_IN_PART;
 	}

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 
 void output_raw(struct bytes data)
 {
-	fwrite(data.p, 1, data.n, stdout);
+	if (data.n > 0) /* the view of nothing may be NULL */
+		fwrite(data.p, 1, data.n, stdout);
 }
 
 void output_json_line(struct buf *line)
@@ -100,9 +102,35 @@ const char *output_number(uint64_t value, char out[OUTPUT_NUMBER_BYTES])
 	return out;
 }
 
+const char *output_plural(uint64_t count, const char *one, const char *many)
+{
+	return count == 1 ? one : many;
+}
+
+void output_field(struct bytes raw, bool first_name, int width)
+{
+	struct buf text;
+
+	buf_init(&text, 1 << 20);
+	if (first_name)
+		mimehead_first_name(&text, raw);
+	else
+		mimehead_decode(&text, raw);
+	output_cell(buf_view(&text), width);
+	buf_release(&text);
+}
+
 bool output_is_fine(void)
 {
 	return fflush(stdout) == 0 && !ferror(stdout);
+}
+
+/* The error was met at some earlier write: the pipe itself is asked. */
+bool output_is_closed(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
 /* ---- messages ---- */

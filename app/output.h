@@ -28,8 +28,16 @@ bool output_is_terminal(void);
 #define OUTPUT_NUMBER_BYTES 32
 const char *output_number(uint64_t value, char out[OUTPUT_NUMBER_BYTES]);
 
-/* Flush; false when something could not be written (a full disk, a closed pipe). */
+/* The word for one, or for any other number. */
+const char *output_plural(uint64_t count, const char *one, const char *many);
+
+/* A decoded header field as a cell; first_name: the first name or address of a list only. */
+void output_field(struct bytes raw, bool first_name, int width);
+
+/* Flush; false when something could not be written (a full disk; a closed pipe too). */
 bool output_is_fine(void);
+/* Nobody reads any more: somebody had enough, as "head" has; nothing to complain of. */
+bool output_is_closed(void);
 
 /* ---- messages, the same everywhere ---- */
 

@@ -162,8 +162,9 @@ static int print_text(
 	for (i = 0; result == 0 && i < rows.count && rows.row[i].verdict == VERDICT_PURGE; i++)
 		result = print_row(app, rules, &rows.row[i], err);
 	bar_size(plan->purge_bytes, size);
-	printf("to purge: %s messages, %s would be freed on the server\n",
-	    output_number(plan->purge_count, number), size);
+	printf("to purge: %s %s, %s would be freed on the server\n",
+	    output_number(plan->purge_count, number),
+	    output_plural(plan->purge_count, "message", "messages"), size);
 	print_stays(&rows);
 	free(rows.row);
 	return result;

@@ -3,11 +3,16 @@
  * Never: lets a reading connection write or checkpoint. */
 #include "base/sql.h"
 
+#include "base/buf.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <sqlite3.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define BUSY_WAIT_MS     10000
 #define STOP_CHECK_STEPS 20000
@@ -16,6 +21,7 @@ struct sql {
 	sqlite3 *db;
 	char *path;
 	enum sql_mode mode;
+	bool is_frozen, saw_damage;
 	bool (*stop)(void *);
 	void *stop_arg;
 };
@@ -38,10 +44,46 @@ static int fail(struct sql *sql, struct err *err)
 		kind = ERR_LOCKED;
 	else if (code == SQLITE_INTERRUPT)
 		kind = ERR_STOPPED;
-	err_set(err, kind, "%s: %s", sql->path, sqlite3_errmsg(sql->db));
-	if (kind == ERR_DAMAGED)
-		err_class(err, RETRY_NEVER, SCOPE_ARCHIVE);
+	if (kind != ERR_DAMAGED)
+		return err_set(err, kind, "%s: %s", sql->path, sqlite3_errmsg(sql->db));
+	sql->saw_damage = true;
+	err_set(err, kind, "%s is damaged (%s): run mailcask rebuild", sql->path,
+	    sqlite3_errmsg(sql->db));
+	err_class(err, RETRY_NEVER, SCOPE_ARCHIVE);
 	return -1;
+}
+
+/* Can nothing be written beside that file, and is there no log that would have to be read with
+ * it? SQLite can read it then only if it is told that it does not change. */
+static bool is_frozen(const char *path)
+{
+	char *folder = file_folder_of(path), *log = mem_format("%s-wal", path);
+	struct stat st;
+	bool frozen =
+	    access(folder, W_OK) != 0 && (stat(log, &st) != 0 || st.st_size == 0);
+
+	free(folder);
+	free(log);
+	return frozen;
+}
+
+/* The path as a URI (RFC 3986 section 2) that says so; for free(). */
+static char *frozen_uri(const char *path)
+{
+	struct buf uri;
+
+	buf_init(&uri, SIZE_MAX / 2);
+	buf_text(&uri, "file:");
+	for (; *path; path++) {
+		unsigned char c = (unsigned char)*path;
+
+		if (isalnum(c) || strchr("/._-", c))
+			buf_char(&uri, (char)c);
+		else
+			buf_format(&uri, "%%%02X", c);
+	}
+	buf_text(&uri, "?immutable=1");
+	return buf_take(&uri);
 }
 
 int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err *err)
@@ -49,11 +91,21 @@ int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err 
 	int flags =
 	    mode == SQL_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
 	struct sql *sql = mem_zero(1, sizeof *sql);
+	char *uri = NULL;
 	int code;
 
 	sql->path = mem_string(path);
 	sql->mode = mode;
-	code = sqlite3_open_v2(path, &sql->db, flags | SQLITE_OPEN_EXRESCODE, NULL);
+	if (mode == SQL_READ && is_frozen(path)) {
+		sql->is_frozen = true;
+		uri = frozen_uri(path);
+		flags = SQLITE_OPEN_READONLY;
+	}
+	if (mode == SQL_READ)
+		flags |= SQLITE_OPEN_URI; /* for sql_attach */
+	code = sqlite3_open_v2(
+	    uri ? uri : path, &sql->db, flags | SQLITE_OPEN_EXRESCODE, NULL);
+	free(uri);
 	if (code != SQLITE_OK) {
 		if (sql->db)
 			fail(sql, err);
@@ -98,9 +150,11 @@ void sql_close(struct sql *sql)
 
 int sql_attach(struct sql *sql, const char *path, const char *name, struct err *err)
 {
-	char *text = sqlite3_mprintf("ATTACH %Q AS %Q", path, name);
+	char *uri = sql->mode == SQL_READ && is_frozen(path) ? frozen_uri(path) : NULL;
+	char *text = sqlite3_mprintf("ATTACH %Q AS %Q", uri ? uri : path, name);
 	int result = text ? sql_exec(sql, text, err) : err_set(err, ERR_BUG, "out of memory");
 
+	free(uri);
 	sqlite3_free(text);
 	return result;
 }
@@ -240,6 +294,16 @@ struct bytes sql_bytes(struct sql_stmt *stmt, int column)
 bool sql_is_null(struct sql_stmt *stmt, int column)
 {
 	return sqlite3_column_type(stmt->s, column) == SQLITE_NULL;
+}
+
+bool sql_saw_damage(const struct sql *sql)
+{
+	return sql->saw_damage;
+}
+
+bool sql_is_frozen(const struct sql *sql)
+{
+	return sql->is_frozen;
 }
 
 int64_t sql_changes(struct sql *sql)

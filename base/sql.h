@@ -24,7 +24,8 @@ struct sql_stmt;
 
 enum sql_mode { SQL_READ, SQL_WRITE };
 
-/* Opens, and with SQL_WRITE makes, the file. ERR_DAMAGED when it is no database. */
+/* Opens, and with SQL_WRITE makes, the file. ERR_DAMAGED when it is no database. With SQL_READ in
+ * a folder that cannot be written to, and no log beside it: as a file that nobody changes. */
 int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err *err);
 void sql_close(struct sql *sql); /* all statements must have been freed */
 
@@ -53,6 +54,11 @@ int64_t sql_i64(struct sql_stmt *stmt, int column); /* columns from 0 */
 double sql_real(struct sql_stmt *stmt, int column);
 struct bytes sql_bytes(struct sql_stmt *stmt, int column); /* NULL: empty */
 bool sql_is_null(struct sql_stmt *stmt, int column);
+
+/* Did any call find the file, or one that is attached, to be damaged (ERR_DAMAGED)? */
+bool sql_saw_damage(const struct sql *sql);
+/* Is it a file that cannot be changed (sql_open)? */
+bool sql_is_frozen(const struct sql *sql);
 
 int64_t sql_changes(struct sql *sql); /* rows of the last statement */
 int64_t sql_last_rowid(struct sql *sql);

@@ -93,12 +93,25 @@ static int begin_part(
 		add_text(extract, EXTRACT_FILENAME, part->name);
 	extract->attachments += part->is_attachment && !part->is_inline_image;
 	extract->part_column = -1;
-	if (!bytes_starts(type, "text/"))
+	if (!bytes_starts(type, "text/") && !part->is_shown)
 		return 0;
-	extract->part_column = part->is_attachment ? EXTRACT_ATTACHMENT : EXTRACT_BODY;
+	extract->part_column = part->is_shown ? EXTRACT_BODY : EXTRACT_ATTACHMENT;
 	extract->part_is_html = bytes_is(type, "text/html");
 	buf_clear(&extract->part);
 	*want = MIMEWALK_TEXT;
+	return 0;
+}
+
+/* Its text comes with its parts. */
+static int count_message(
+    void *arg, const struct mimewalk_part *part, enum mimewalk_want *want, struct err *err)
+{
+	struct extract *extract = arg;
+
+	(void)want, (void)err;
+	if (part->name.n > 0)
+		add_text(extract, EXTRACT_FILENAME, part->name);
+	extract->attachments++;
 	return 0;
 }
 
@@ -139,6 +152,7 @@ static int walk(struct extract *extract, struct spool *spool, struct err *err)
 	struct mimewalk_visitor visitor = {.arg = extract,
 	    .header = take_header,
 	    .part = begin_part,
+	    .message = count_message,
 	    .data = take_piece,
 	    .end = end_part};
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define REASON_BYTES 512
+#define PLACE        "in the query, at character "
 
 struct query_node *query_node_new(struct query *query, enum query_kind kind, size_t at)
 {
@@ -51,8 +52,21 @@ int query_wrong(struct err *err, struct bytes text, size_t at, const char *forma
 	va_start(args, format);
 	vsnprintf(reason, sizeof reason, format, args);
 	va_end(args);
-	return err_set(err, ERR_USAGE, "in the query, at character %zu: %s",
-	    characters((struct bytes){text.p, at}) + 1, reason);
+	return err_set(
+	    err, ERR_USAGE, PLACE "%zu: %s", characters((struct bytes){text.p, at}) + 1, reason);
+}
+
+bool query_wrong_at(const struct err *err, unsigned long long *character_out)
+{
+	struct bytes rest = bytes_of(err->text);
+	size_t n = 0;
+
+	if (err->code != ERR_USAGE || !bytes_starts(rest, PLACE))
+		return false;
+	rest = bytes_from(rest, strlen(PLACE));
+	while (n < rest.n && rest.p[n] >= '0' && rest.p[n] <= '9')
+		n++;
+	return bytes_u64((struct bytes){rest.p, n}, character_out);
 }
 
 void query_free(struct query *query)

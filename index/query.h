@@ -78,6 +78,8 @@ struct query; /* owns its tree */
 /* ERR_USAGE when it cannot be understood; the text says where (in characters from 1) and what
  * was expected, and for an unknown operator the nearest one. */
 int query_parse(struct query **out, struct bytes text, int64_t now_unix, struct err *err);
+/* The character (from 1) that such an error names: true; false for any other error. */
+bool query_wrong_at(const struct err *err, unsigned long long *character_out);
 void query_free(struct query *query);
 const struct query_node *query_root(const struct query *query);
 
@@ -88,5 +90,9 @@ bool query_names(const struct query *query, enum query_fact fact);
 /* Append the tree in full brackets, for tests and "search --explain": a query again, of the
  * same meaning, with dates as moments. */
 void query_print(const struct query *query, struct buf *out);
+
+/* Append how the query was understood, in words: a line for each term, indented under "all of
+ * these", "any of these" and "not"; dates in the local time zone. */
+void query_explain(const struct query *query, struct buf *out);
 
 #endif

@@ -12,8 +12,8 @@
 static int make_schema(struct sql *sql, struct err *err)
 {
 	static const char first_row[] =
-	    "INSERT INTO position VALUES(1, " /* CATALOG_SCHEMA_VERSION */ "1, 0, 0, 0, "
-	    "zeroblob(32))";
+	    "INSERT INTO position VALUES(1, " /* CATALOG_SCHEMA_VERSION */ "2, 0, 0, 0, "
+	    "zeroblob(32), 0, NULL)";
 
 	if (sql_begin(sql, err) != 0)
 		return -1;
@@ -128,7 +128,8 @@ struct sql_stmt *catalog_stmt(struct catalog *catalog, const char *text, struct 
 
 int catalog_position(struct catalog *catalog, struct batch_position *out, struct err *err)
 {
-	static const char text[] = "SELECT segment, at, batch, sum FROM position WHERE one = 1";
+	static const char text[] =
+	    "SELECT segment, at, batch, sum, lost FROM position WHERE one = 1";
 	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
 	struct bytes sum = {NULL, 0};
 	int got = stmt ? sql_step(stmt, err) : -1;
@@ -143,17 +144,45 @@ int catalog_position(struct catalog *catalog, struct batch_position *out, struct
 	out->at = (uint64_t)sql_i64(stmt, 1);
 	out->batch = (uint64_t)sql_i64(stmt, 2);
 	memcpy(out->sum.b, sum.p, SHA256_BYTES);
+	out->lost = (uint64_t)sql_i64(stmt, 4);
 	sql_reset(stmt);
 	return 0;
+}
+
+int catalog_identity(struct catalog *catalog, struct sha256 *out, struct err *err)
+{
+	struct sql_stmt *stmt =
+	    catalog_stmt(catalog, "SELECT archive FROM position WHERE one = 1", err);
+	struct bytes sum = {NULL, 0};
+	int got = stmt ? sql_step(stmt, err) : -1;
+
+	if (got < 0)
+		return -1;
+	if (got == 1)
+		sum = sql_bytes(stmt, 0);
+	got = sum.n == SHA256_BYTES;
+	if (got)
+		memcpy(out->b, sum.p, SHA256_BYTES);
+	sql_reset(stmt);
+	return got;
+}
+
+int catalog_forget_listings(struct catalog *catalog, struct err *err)
+{
+	return sql_exec(catalog->sql, "UPDATE folder SET listed = 0", err);
 }
 
 /* How many rows one of the two has and the other has not. */
 static int count_differences(struct sql *sql, const char *table, int64_t *out, struct err *err)
 {
-	char *text = mem_format("SELECT (SELECT count(*) FROM (SELECT * FROM main.%s EXCEPT"
-				" SELECT * FROM other.%s)) + (SELECT count(*) FROM (SELECT * FROM"
-				" other.%s EXCEPT SELECT * FROM main.%s))",
-	    table, table, table, table);
+	const char *columns = strcmp(table, "folder") == 0
+	    ? "number, account, name, shown, delimiter, attributes, gone, uidvalidity, uidnext,"
+	      " modseq, messages" /* not listed: catalog_forget_listings */
+	    : "*";
+	char *text = mem_format("SELECT (SELECT count(*) FROM (SELECT %s FROM main.%s EXCEPT"
+				" SELECT %s FROM other.%s)) + (SELECT count(*) FROM (SELECT %s"
+				" FROM other.%s EXCEPT SELECT %s FROM main.%s))",
+	    columns, table, columns, table, columns, table, columns, table);
 	int result = ask_number(sql, text, out, err);
 
 	free(text);

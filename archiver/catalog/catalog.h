@@ -37,6 +37,19 @@ int catalog_position(struct catalog *catalog, struct batch_position *out, struct
 int catalog_apply(
     struct catalog *catalog, const struct batch_position *end, struct bytes log, struct err *err);
 
+/* What stood in frames whose logs cannot be read: messages without places, and without what
+ * only their mail events said, and blobs. What is known already stays as it is. The position
+ * moves to at, which is no end of a batch. */
+int catalog_salvage(struct catalog *catalog, const struct batch_position *at,
+    const struct batch_salvaged *salvaged, size_t count, struct err *err);
+
+/* SHA-256 of the first commit of the archive that it was made from: 1, 0 not known, -1. */
+int catalog_identity(struct catalog *catalog, struct sha256 *out, struct err *err);
+
+/* A catalogue with gaps does not know when a folder was listed to its end: as if none was. Not
+ * a fact of the journal, so not compared. */
+int catalog_forget_listings(struct catalog *catalog, struct err *err);
+
 /* ---- messages and blobs ---- */
 
 struct catalog_message {
@@ -77,6 +90,12 @@ typedef int (*catalog_message_fn)(
     void *arg, const struct catalog_message *message, struct err *err);
 int catalog_each_message(
     struct catalog *catalog, int64_t after_n, catalog_message_fn fn, void *arg, struct err *err);
+
+/* Messages to be stored again when they can be had: those whose stored copy could not be
+ * proven, and those that were salvaged without their mail event. 1, 0, -1. */
+int catalog_is_damaged(struct catalog *catalog, int64_t n, struct err *err);
+int catalog_each_damaged(
+    struct catalog *catalog, catalog_message_fn fn, void *arg, struct err *err);
 
 /* ---- folders and places ---- */
 
@@ -123,6 +142,10 @@ int catalog_present_places(struct catalog *catalog, int64_t folder_number, uint3
 /* The same with those that are gone or purged: what a listing is compared with. */
 int catalog_known_places(struct catalog *catalog, int64_t folder_number, uint32_t uidvalidity,
     catalog_place_fn fn, void *arg, struct err *err);
+/* UIDs of the present places whose message is damaged: what a sync fetches again. */
+typedef int (*catalog_uid_fn)(void *arg, uint32_t uid, struct err *err);
+int catalog_damaged_places(struct catalog *catalog, int64_t folder_number, uint32_t uidvalidity,
+    catalog_uid_fn fn, void *arg, struct err *err);
 int catalog_places_of(
     struct catalog *catalog, int64_t message_n, catalog_place_fn fn, void *arg, struct err *err);
 int catalog_place(
@@ -184,6 +207,7 @@ struct catalog_totals {
 	uint64_t messages, size_bytes, stored_bytes; /* each message once */
 	uint64_t blobs, blob_bytes;
 	uint64_t present, gone, purged; /* places */
+	uint64_t damaged;               /* messages (catalog_is_damaged) */
 };
 int catalog_totals(struct catalog *catalog, struct catalog_totals *out, struct err *err);
 

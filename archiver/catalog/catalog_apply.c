@@ -111,20 +111,21 @@ static int folder_number(
 	return 0;
 }
 
+/* 1; 0 unknown, which may be where batches were lost; -1. */
 static int message_number(
-    struct catalog *catalog, const struct sha256 *id, int64_t *out, struct err *err)
+    const struct apply *apply, const struct sha256 *id, int64_t *out, struct err *err)
 {
 	static const char find[] = "SELECT n FROM message WHERE id = ?1";
-	struct sql_stmt *stmt = catalog_stmt(catalog, find, err);
+	struct sql_stmt *stmt = catalog_stmt(apply->catalog, find, err);
 	int got;
 
 	if (!stmt)
 		return -1;
 	sql_bind_blob(stmt, 1, sum_bytes(id));
 	got = ask_number(stmt, out, err);
-	if (got == 0)
+	if (got == 0 && apply->end->lost == 0)
 		return err_set(err, ERR_DAMAGED, "the journal places a message that it never had");
-	return got == 1 ? 0 : -1;
+	return got;
 }
 
 /* A statement that begins with folder, uidvalidity, uid. */
@@ -198,13 +199,14 @@ static int forget_parts(const struct apply *apply, int64_t n, struct err *err)
 
 static int apply_mail(const struct apply *apply, const struct event *event, struct err *err)
 {
-	/* Stored again because it was damaged: the new place counts. */
+	/* Stored again because it was damaged: the last event counts. */
 	static const char text[] =
 	    "INSERT INTO message(id, size, stored, segment, frame, entry, sent, archived, msgid,"
 	    " sender, recipient, copy, subject)"
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
-	    " ON CONFLICT(id) DO UPDATE SET stored = ?3, segment = ?4, frame = ?5, entry = ?6"
-	    " RETURNING n";
+	    " ON CONFLICT(id) DO UPDATE SET size = ?2, stored = ?3, segment = ?4, frame = ?5,"
+	    " entry = ?6, sent = ?7, msgid = ?9, sender = ?10, recipient = ?11, copy = ?12,"
+	    " subject = ?13, doubt = 0 RETURNING n";
 	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
 	int64_t n;
 	size_t i;
@@ -268,6 +270,16 @@ static int set_first_date(const struct apply *apply, int64_t n, int64_t date_uni
 	return sql_run(stmt, err);
 }
 
+/* Of a message that was lost: what else is known of the place is no longer so. */
+static int forget_place(const struct apply *apply, const struct event *event, struct err *err)
+{
+	static const char text[] =
+	    "DELETE FROM place WHERE folder = ?1 AND uidvalidity = ?2 AND uid = ?3";
+	struct sql_stmt *stmt = place_stmt(apply, text, event, err);
+
+	return stmt ? sql_run(stmt, err) : -1;
+}
+
 static int apply_placed(const struct apply *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
@@ -277,9 +289,10 @@ static int apply_placed(const struct apply *apply, const struct event *event, st
 	    " message = ?4, flags = ?5, bits = ?6, date = ?7, state = 0, since = ?8";
 	struct sql_stmt *stmt;
 	int64_t n;
+	int known = message_number(apply, &event->id, &n, err);
 
-	if (message_number(apply->catalog, &event->id, &n, err) != 0)
-		return -1;
+	if (known != 1)
+		return known < 0 ? -1 : forget_place(apply, event, err);
 	stmt = place_stmt(apply, text, event, err);
 	if (!stmt)
 		return -1;
@@ -452,15 +465,32 @@ static int apply_hold(const struct apply *apply, const struct event *event, stru
 	    "DELETE FROM hold WHERE message = ?1 AND ?2 IS NOT NULL AND ?3 IS NOT NULL";
 	struct sql_stmt *stmt;
 	int64_t n;
+	int known = message_number(apply, &event->id, &n, err);
 
-	if (message_number(apply->catalog, &event->id, &n, err) != 0)
-		return -1;
+	if (known != 1)
+		return known;
 	stmt = catalog_stmt(apply->catalog, event->held ? hold : release, err);
 	if (!stmt)
 		return -1;
 	sql_bind_i64(stmt, 1, n);
 	sql_bind_i64(stmt, 2, apply->time_unix);
 	sql_bind_text(stmt, 3, event->reason);
+	return sql_run(stmt, err);
+}
+
+static int apply_damaged(const struct apply *apply, const struct event *event, struct err *err)
+{
+	static const char text[] = "UPDATE message SET doubt = 1 WHERE n = ?1";
+	struct sql_stmt *stmt;
+	int64_t n;
+	int known = message_number(apply, &event->id, &n, err);
+
+	if (known != 1)
+		return known;
+	stmt = catalog_stmt(apply->catalog, text, err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, n);
 	return sql_run(stmt, err);
 }
 
@@ -509,11 +539,13 @@ static int apply_purge(const struct apply *apply, const struct event *event, str
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
 	    " ON CONFLICT(run, folder, uidvalidity, uid) DO UPDATE SET"
 	    " state = ?7, reason = ?8, time = ?9";
+	bool confirmed = bytes_is(event->state, "confirmed");
 	struct sql_stmt *stmt;
 	int64_t n;
+	int known = message_number(apply, &event->id, &n, err);
 
-	if (message_number(apply->catalog, &event->id, &n, err) != 0)
-		return -1;
+	if (known != 1)
+		return known == 0 && confirmed ? set_purged(apply, event, err) : known;
 	stmt = place_stmt(apply, text, event, err);
 	if (!stmt)
 		return -1;
@@ -525,7 +557,7 @@ static int apply_purge(const struct apply *apply, const struct event *event, str
 	sql_bind_i64(stmt, 9, apply->time_unix);
 	if (sql_run(stmt, err) != 0)
 		return -1;
-	return bytes_is(event->state, "confirmed") ? set_purged(apply, event, err) : 0;
+	return confirmed ? set_purged(apply, event, err) : 0;
 }
 
 static int apply_restored(const struct apply *apply, const struct event *event, struct err *err)
@@ -560,6 +592,7 @@ static const apply_fn apply_event[EVENT_KINDS] = {
     [EVENT_SYNCED] = apply_synced,
     [EVENT_AUDIT] = apply_audit,
     [EVENT_HOLD] = apply_hold,
+    [EVENT_DAMAGED] = apply_damaged,
     [EVENT_RUN] = apply_run,
     [EVENT_PURGE] = apply_purge,
     [EVENT_RESTORED] = apply_restored,
@@ -570,7 +603,8 @@ static const apply_fn apply_event[EVENT_KINDS] = {
 static int set_position(struct catalog *catalog, const struct batch_position *end, struct err *err)
 {
 	static const char text[] =
-	    "UPDATE position SET segment = ?1, at = ?2, batch = ?3, sum = ?4 WHERE one = 1";
+	    "UPDATE position SET segment = ?1, at = ?2, batch = ?3, sum = ?4, lost = ?5,"
+	    " archive = CASE WHEN ?3 = 1 THEN ?4 ELSE archive END WHERE one = 1";
 	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
 
 	if (!stmt)
@@ -579,6 +613,7 @@ static int set_position(struct catalog *catalog, const struct batch_position *en
 	sql_bind_i64(stmt, 2, (int64_t)end->at);
 	sql_bind_i64(stmt, 3, (int64_t)end->batch);
 	sql_bind_blob(stmt, 4, sum_bytes(&end->sum));
+	sql_bind_i64(stmt, 5, (int64_t)end->lost);
 	return sql_run(stmt, err);
 }
 
@@ -601,14 +636,18 @@ static int apply_events(struct apply *apply, struct batch_reader *reader, struct
 	return result == 0 && got == 0 ? 0 : -1;
 }
 
-/* A batch that was left out would never come again. */
-static int check_follows(struct catalog *catalog, const struct event *commit, struct err *err)
+/* A batch that was left out would never come again: unless the store said that it is lost. */
+static int check_follows(struct catalog *catalog, const struct event *commit,
+    const struct batch_position *end, struct err *err)
 {
 	struct batch_position position;
+	uint64_t lost;
 
 	if (catalog_position(catalog, &position, err) != 0)
 		return -1;
-	if (commit->batch == position.batch + 1 && sha256_equal(&commit->previous, &position.sum))
+	lost = end->lost - position.lost;
+	if (commit->batch == position.batch + 1 + lost &&
+	    (lost > 0 || sha256_equal(&commit->previous, &position.sum)))
 		return 0;
 	err_set(err, ERR_DAMAGED,
 	    "batch %" PRIu64 " of the journal does not follow batch %" PRIu64 " of catalog.db",
@@ -629,7 +668,7 @@ int catalog_apply(
 	apply.time_unix = reader.commit.time_unix;
 	if (sql_begin(catalog->sql, err) != 0)
 		goto out;
-	if (check_follows(catalog, &reader.commit, err) == 0 &&
+	if (check_follows(catalog, &reader.commit, end, err) == 0 &&
 	    apply_events(&apply, &reader, err) == 0 && set_position(catalog, end, err) == 0 &&
 	    sql_commit(catalog->sql, err) == 0)
 		result = 0;
@@ -640,4 +679,63 @@ int catalog_apply(
 out:
 	batch_end(&reader);
 	return result;
+}
+
+/* ---- without a log ---- */
+
+static int salvage_blob(
+    struct catalog *catalog, const struct batch_salvaged *entry, struct err *err)
+{
+	static const char text[] = "INSERT INTO blob(id, size, segment, frame, entry)"
+				   " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(id) DO NOTHING";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+
+	if (!stmt)
+		return -1;
+	sql_bind_blob(stmt, 1, sum_bytes(&entry->id));
+	sql_bind_i64(stmt, 2, (int64_t)entry->content_bytes);
+	sql_bind_i64(stmt, 3, entry->segment);
+	sql_bind_i64(stmt, 4, (int64_t)entry->place.frame_at);
+	sql_bind_i64(stmt, 5, (int64_t)entry->place.entry_at);
+	return sql_run(stmt, err);
+}
+
+static int salvage_mail(
+    struct catalog *catalog, const struct batch_salvaged *entry, struct err *err)
+{
+	static const char text[] =
+	    "INSERT INTO message(id, size, stored, segment, frame, entry, date, archived, msgid,"
+	    " sender, recipient, copy, subject, doubt)"
+	    " VALUES(?1, ?2, ?2, ?3, ?4, ?5, ?6, ?6, '', '', '', '', '', 2)"
+	    " ON CONFLICT(id) DO NOTHING";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+
+	if (!stmt)
+		return -1;
+	sql_bind_blob(stmt, 1, sum_bytes(&entry->id));
+	sql_bind_i64(stmt, 2, (int64_t)entry->content_bytes);
+	sql_bind_i64(stmt, 3, entry->segment);
+	sql_bind_i64(stmt, 4, (int64_t)entry->place.frame_at);
+	sql_bind_i64(stmt, 5, (int64_t)entry->place.entry_at);
+	sql_bind_i64(stmt, 6, entry->mtime_unix);
+	return sql_run(stmt, err);
+}
+
+int catalog_salvage(struct catalog *catalog, const struct batch_position *at,
+    const struct batch_salvaged *salvaged, size_t count, struct err *err)
+{
+	size_t i;
+	int result = 0;
+
+	if (sql_begin(catalog->sql, err) != 0)
+		return -1;
+	for (i = 0; result == 0 && i < count; i++)
+		result = salvaged[i].kind == EVENT_MAIL
+		    ? salvage_mail(catalog, &salvaged[i], err)
+		    : salvage_blob(catalog, &salvaged[i], err);
+	if (result == 0 && set_position(catalog, at, err) == 0 &&
+	    sql_commit(catalog->sql, err) == 0)
+		return 0;
+	sql_rollback(catalog->sql);
+	return -1;
 }

@@ -191,10 +191,9 @@ int catalog_parts(
 	return got;
 }
 
-int catalog_each_message(
-    struct catalog *catalog, int64_t after_n, catalog_message_fn fn, void *arg, struct err *err)
+static int each_message(struct catalog *catalog, const char *text, int64_t after_n,
+    catalog_message_fn fn, void *arg, struct err *err)
 {
-	static const char text[] = MESSAGE_COLUMNS "WHERE n > ?1 ORDER BY n";
 	struct sql_stmt *stmt;
 	struct catalog_message message;
 	int got, result = 0;
@@ -207,4 +206,33 @@ int catalog_each_message(
 		result = take_message(stmt, &message, err) < 0 ? -1 : fn(arg, &message, err);
 	sql_free(stmt);
 	return result == 0 && got == 0 ? 0 : -1;
+}
+
+int catalog_each_message(
+    struct catalog *catalog, int64_t after_n, catalog_message_fn fn, void *arg, struct err *err)
+{
+	return each_message(
+	    catalog, MESSAGE_COLUMNS "WHERE n > ?1 ORDER BY n", after_n, fn, arg, err);
+}
+
+int catalog_each_damaged(struct catalog *catalog, catalog_message_fn fn, void *arg, struct err *err)
+{
+	return each_message(catalog,
+	    MESSAGE_COLUMNS "WHERE doubt > 0 AND n > ?1 ORDER BY n", 0, fn, arg, err);
+}
+
+int catalog_is_damaged(struct catalog *catalog, int64_t n, struct err *err)
+{
+	static const char text[] = "SELECT doubt > 0 FROM message WHERE n = ?1";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+	int got;
+
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, n);
+	got = sql_step(stmt, err);
+	if (got == 1)
+		got = sql_i64(stmt, 0) != 0;
+	sql_reset(stmt);
+	return got;
 }

@@ -162,6 +162,26 @@ int catalog_known_places(struct catalog *catalog, int64_t folder_number, uint32_
 	    folder_number, uidvalidity, fn, arg, err);
 }
 
+int catalog_damaged_places(struct catalog *catalog, int64_t folder_number, uint32_t uidvalidity,
+    catalog_uid_fn fn, void *arg, struct err *err)
+{
+	/* From the few messages to their places, not the other way round. */
+	static const char text[] = "SELECT uid FROM message CROSS JOIN place ON place.message = n"
+				   " WHERE doubt > 0 AND folder = ?1 AND uidvalidity = ?2"
+				   " AND state = 0 ORDER BY uid";
+	struct sql_stmt *stmt;
+	int got, result = 0;
+
+	if (sql_prepare(catalog->sql, text, &stmt, err) != 0)
+		return -1;
+	sql_bind_i64(stmt, 1, folder_number);
+	sql_bind_i64(stmt, 2, uidvalidity);
+	while (result == 0 && (got = sql_step(stmt, err)) == 1)
+		result = fn(arg, (uint32_t)sql_i64(stmt, 0), err);
+	sql_free(stmt);
+	return result == 0 && got == 0 ? 0 : -1;
+}
+
 int catalog_places_of(
     struct catalog *catalog, int64_t message_n, catalog_place_fn fn, void *arg, struct err *err)
 {

@@ -35,7 +35,7 @@ struct catalog {
 #define PLACE_DRAFT            8
 #define PLACE_DELETED          16
 
-#define CATALOG_SCHEMA_VERSION 1
+#define CATALOG_SCHEMA_VERSION 2
 extern const char catalog_schema[];
 
 /* Copy the texts that views point at into kept (its old content goes), and point them there. */

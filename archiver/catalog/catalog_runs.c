@@ -168,11 +168,12 @@ int catalog_totals(struct catalog *catalog, struct catalog_totals *out, struct e
 	    " (SELECT coalesce(sum(size), 0) FROM blob),"
 	    " (SELECT count(*) FROM place WHERE state = 0),"
 	    " (SELECT count(*) FROM place WHERE state = 1),"
-	    " (SELECT count(*) FROM place WHERE state = 2)";
+	    " (SELECT count(*) FROM place WHERE state = 2),"
+	    " (SELECT count(*) FROM message WHERE doubt > 0)";
 	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
-	uint64_t sums[8];
+	uint64_t sums[9];
 
-	if (!stmt || take_sums(stmt, sums, 8, err) != 0)
+	if (!stmt || take_sums(stmt, sums, 9, err) != 0)
 		return -1;
 	*out = (struct catalog_totals){.messages = sums[0],
 	    .size_bytes = sums[1],
@@ -181,7 +182,8 @@ int catalog_totals(struct catalog *catalog, struct catalog_totals *out, struct e
 	    .blob_bytes = sums[4],
 	    .present = sums[5],
 	    .gone = sums[6],
-	    .purged = sums[7]};
+	    .purged = sums[7],
+	    .damaged = sums[8]};
 	return 0;
 }
 

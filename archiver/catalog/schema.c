@@ -8,7 +8,9 @@ const char catalog_schema[] =
     "CREATE TABLE position("
     "  one INTEGER PRIMARY KEY CHECK(one = 1),"
     "  schema INTEGER NOT NULL, segment INTEGER NOT NULL, at INTEGER NOT NULL,"
-    "  batch INTEGER NOT NULL, sum BLOB NOT NULL);"
+    "  batch INTEGER NOT NULL, sum BLOB NOT NULL,"
+    "  lost INTEGER NOT NULL DEFAULT 0," /* batches before it that could not be read */
+    "  archive BLOB);"                   /* sum of the first commit: which archive it is */
 
     /* each message once; n follows the journal; date is the INTERNALDATE of its first place */
     "CREATE TABLE message("
@@ -16,7 +18,10 @@ const char catalog_schema[] =
     "  size INTEGER NOT NULL, stored INTEGER NOT NULL,"
     "  segment INTEGER NOT NULL, frame INTEGER NOT NULL, entry INTEGER NOT NULL,"
     "  date INTEGER, sent INTEGER, archived INTEGER NOT NULL,"
-    "  msgid TEXT, sender TEXT, recipient TEXT, copy TEXT, subject TEXT);"
+    "  msgid TEXT, sender TEXT, recipient TEXT, copy TEXT, subject TEXT,"
+    /* 1: the stored copy could not be proven; 2: salvaged, its mail event is lost */
+    "  doubt INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX message_doubt ON message(n) WHERE doubt > 0;" /* to be fetched again */
     "CREATE INDEX message_date ON message(date, n);" /* newest first */
     "CREATE INDEX message_msgid ON message(msgid);"
 

@@ -29,6 +29,17 @@ struct batch_position {
 	uint64_t at; /* offset in the segment file */
 	uint64_t batch;
 	struct sha256 sum; /* of its commit line */
+	uint64_t lost;     /* batches up to here of which no log could be read */
+};
+
+/* An entry whose log is lost, but which is what its name says. */
+struct batch_salvaged {
+	enum event_kind kind; /* EVENT_MAIL (without detached runs) or EVENT_BLOB */
+	struct sha256 id;
+	uint64_t content_bytes;
+	int64_t mtime_unix;
+	uint32_t segment;
+	struct batch_place place;
 };
 
 /* Close a log: append the frames and commit lines to lines, which so far holds events only.

@@ -67,6 +67,7 @@ static const struct {
 	    MUST("exceptions", COUNT, exceptions), MUST("missing", COUNT, missing)}},
     [EVENT_HOLD] = {"hold",
 	{MUST("id", HEX, id), MUST("held", TRUTH, held), MAY("reason", TEXT, reason)}},
+    [EVENT_DAMAGED] = {"damaged", {MUST("id", HEX, id), MAY("reason", TEXT, reason)}},
     [EVENT_RUN] = {"run",
 	{MUST("run", TEXT, run), MUST("type", TEXT, type), MUST("account", TEXT, account),
 	    MUST("state", TEXT, state), MAY("messages", COUNT, messages),

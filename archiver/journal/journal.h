@@ -41,6 +41,7 @@ enum event_kind {
 	EVENT_SYNCED,   /* a sync of an account ended */
 	EVENT_AUDIT,    /* what a folder had on the server and in the archive */
 	EVENT_HOLD,     /* a message may not be purged or expired; or may again */
+	EVENT_DAMAGED,  /* the stored copy of a message could not be proven */
 	EVENT_RUN,      /* a purge or restore began or ended */
 	EVENT_PURGE,    /* one message of a purge: intent, then its outcome */
 	EVENT_RESTORED, /* a message was put into an account */
@@ -88,7 +89,7 @@ struct event {
 	    state; /* FOLDER: seen, gone. RUN: begun, ended. PURGE: intent, confirmed, kept */
 	uint64_t uidnext, modseq, messages;     /* EVENT_CURSOR, EVENT_AUDIT, EVENT_SYNCED */
 	uint64_t archived, exceptions, missing; /* EVENT_AUDIT */
-	struct bytes reason;          /* SKIPPED, HOLD, PURGE, RUN, SYNCED: words for people */
+	struct bytes reason; /* SKIPPED, HOLD, DAMAGED, PURGE, RUN, SYNCED: words for people */
 	bool held;                    /* EVENT_HOLD */
 	struct bytes run, rule, type; /* RUN and PURGE; type: purge, restore */
 

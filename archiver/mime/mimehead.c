@@ -4,6 +4,7 @@
  * Spec:  RFC 5322 (3.6), RFC 2047, RFC 2919 (List-Id). */
 #include "archiver/mime/mimehead.h"
 
+#include "archiver/mime/encodedword.h"
 #include "archiver/mime/mimetext.h"
 #include "archiver/mime/rawfield.h"
 #include "base/utf8.h"
@@ -160,12 +161,12 @@ static void put_clean(struct buf *out, struct bytes text)
 			out->p[i] = ' ';
 }
 
-/* A string for GMime's functions: without NUL. Its 8-bit bytes stay, for what they mean may
- * depend on the encoded word that they stand in. */
+/* A string for GMime's functions: without NUL, its encoded words joined. Its 8-bit bytes stay,
+ * for what they mean may depend on the encoded word that they stand in. */
 static void for_gmime(struct buf *string, struct bytes raw)
 {
 	buf_init(string, DECODED_ROOM_BYTES);
-	buf_bytes(string, raw);
+	encodedword_join(string, raw);
 	for (size_t i = 0; i < string->n; i++)
 		if (is_control(string->p[i]))
 			string->p[i] = ' ';

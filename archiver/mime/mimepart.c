@@ -1,9 +1,10 @@
 /* Owns:  the strings of struct mimepart.
  * Knows: which defaults the RFCs give to what is missing; GMime reads the parameters.
  * Never: lets a folder or a control character through in a name.
- * Spec:  RFC 2045 5.2 (default type), 2046 5.1.5 (digest), 2183, 2231. */
+ * Spec:  RFC 2045 5.2 (default type), 2046 5.1.5 (digest), 2183, 2231, 3464. */
 #include "archiver/mime/mimepart.h"
 
+#include "archiver/mime/encodedword.h"
 #include "archiver/mime/mimetext.h"
 #include "archiver/mime/rawfield.h"
 #include "base/buf.h"
@@ -15,12 +16,25 @@
 #include <string.h>
 
 #define FIELD_BYTES_MAX 16384
-#define TYPE_BYTES_MAX  255 /* RFC 6838 4.2: 127 for each half */
-#define NAME_BYTES_MAX  255 /* what file systems take */
+/* Room for what is cut off again, and for encoded words that grow to base64. */
+#define VALUE_ROOM_BYTES (4 * FIELD_BYTES_MAX)
+#define TYPE_BYTES_MAX   255 /* RFC 6838 4.2: 127 for each half */
+#define NAME_BYTES_MAX   255 /* what file systems take */
 
 struct values {
 	struct buf type, disposition, encoding;
 };
+
+/* Names of files come in encoded words too, against RFC 2047. */
+static void take_value(struct buf *into, struct bytes value)
+{
+	struct buf unfolded;
+
+	buf_init(&unfolded, 2 * FIELD_BYTES_MAX);
+	rawfield_unfold(&unfolded, value, FIELD_BYTES_MAX);
+	encodedword_join(into, buf_view(&unfolded));
+	buf_release(&unfolded);
+}
 
 static void read_fields(struct mimepart *part, struct bytes header, struct values *values)
 {
@@ -43,7 +57,7 @@ static void read_fields(struct mimepart *part, struct bytes header, struct value
 		else if (bytes_is_nocase(field.name, "content-id"))
 			part->has_content_id = true;
 		if (into && into->n == 0)
-			rawfield_unfold(into, field.value, FIELD_BYTES_MAX);
+			take_value(into, field.value);
 	}
 	part->body_start = header.n - fields.rest.n;
 }
@@ -150,6 +164,7 @@ static void read_disposition(struct mimepart *part, struct buf *value, GMimePars
 		return;
 	disposition = g_mime_content_disposition_parse(options, buf_string(value));
 	part->is_attachment = g_mime_content_disposition_is_attachment(disposition);
+	part->is_inline = !part->is_attachment;
 	name = g_mime_content_disposition_get_parameter(disposition, "filename");
 	if (name)
 		part->name = file_name(name);
@@ -177,9 +192,9 @@ void mimepart_read(struct mimepart *part, struct bytes header, bool in_digest)
 
 	memset(part, 0, sizeof *part);
 	mimetext_library_init();
-	buf_init(&values.type, 2 * FIELD_BYTES_MAX);
-	buf_init(&values.disposition, 2 * FIELD_BYTES_MAX);
-	buf_init(&values.encoding, 2 * FIELD_BYTES_MAX);
+	buf_init(&values.type, VALUE_ROOM_BYTES);
+	buf_init(&values.disposition, VALUE_ROOM_BYTES);
+	buf_init(&values.encoding, VALUE_ROOM_BYTES);
 	read_fields(part, header, &values);
 	options = mimetext_options_new();
 	read_disposition(part, &values.disposition, options);
@@ -211,6 +226,18 @@ bool mimepart_is_message(const struct mimepart *part)
 
 	return bytes_is(type, "message/rfc822") || bytes_is(type, "message/rfc2822") ||
 	    bytes_is(type, "message/global") || bytes_is(type, "message/news");
+}
+
+/* RFC 3464, 8098, 5965, and 6533 for their siblings in UTF-8. */
+bool mimepart_is_report(const struct mimepart *part)
+{
+	struct bytes type = bytes_of(part->type);
+
+	return bytes_is(type, "message/delivery-status") ||
+	    bytes_is(type, "message/disposition-notification") ||
+	    bytes_is(type, "message/feedback-report") ||
+	    bytes_is(type, "message/global-delivery-status") ||
+	    bytes_is(type, "message/global-disposition-notification");
 }
 
 bool mimepart_is_text(const struct mimepart *part)

@@ -22,6 +22,7 @@ struct mimepart {
 	char *name;     /* UTF-8, fit to be the name of a file; NULL: none */
 	enum mimepart_encoding encoding;
 	bool is_attachment; /* Content-Disposition says so */
+	bool is_inline;     /* Content-Disposition is there and says no such thing */
 	bool has_content_id;
 	bool has_fields;   /* false: that was no header */
 	size_t body_start; /* what of the header's bytes was read */
@@ -34,5 +35,6 @@ void mimepart_release(struct mimepart *part);
 bool mimepart_is_multipart(const struct mimepart *part);
 bool mimepart_is_message(const struct mimepart *part); /* an enclosed one */
 bool mimepart_is_text(const struct mimepart *part);
+bool mimepart_is_report(const struct mimepart *part); /* of delivery and the like: fields */
 
 #endif

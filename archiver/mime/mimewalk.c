@@ -250,19 +250,38 @@ static int send_body(struct walk *walk, const struct mimepart *part, bool is_tex
 	return got < 0 ? -1 : 0;
 }
 
+/* Names do not make a file of what has none of the marks of one: whole messages are sent as
+ * "text/plain; name=..." and readers show such parts with the text. */
+static bool is_shown(const struct mimepart *part, const struct place *at)
+{
+	struct bytes type = bytes_of(part->type);
+
+	if (mimepart_is_report(part))
+		return !part->is_attachment;
+	if (!mimepart_is_text(part))
+		return false;
+	if (at->depth == 0)
+		return true;
+	return !part->is_attachment &&
+	    (!part->name || part->is_inline || bytes_is(type, "text/plain") ||
+		bytes_is(type, "text/html"));
+}
+
 static void describe(struct walk *walk, const struct mimepart *part, const struct place *at,
     struct mimewalk_part *out)
 {
 	bool is_image = bytes_starts(bytes_of(part->type), "image/");
+	bool shown = is_shown(part, at), is_whole = shown && at->depth == 0;
 
 	*out = (struct mimewalk_part){
 	    .number = walk->leafs,
 	    .depth = at->depth,
 	    .type = part->type,
 	    .name = bytes_of(part->name),
-	    .is_attachment = part->is_attachment || part->name ||
+	    .is_attachment = part->is_attachment || (part->name && !is_whole) ||
 		!(mimepart_is_text(part) || mimepart_is_multipart(part) ||
 		    mimepart_is_message(part)),
+	    .is_shown = shown,
 	    .is_inline_image =
 		is_image && part->has_content_id && at->in_related && !part->is_attachment,
 	};
@@ -367,15 +386,47 @@ static int encoded_message(struct walk *walk, const struct mimepart *part, struc
 	return got;
 }
 
-static int body(struct walk *walk, const struct mimepart *part, const struct place *at)
+/* The enclosed message as a whole, if somebody wants it; the feed is where it was then. */
+static int tell_message(struct walk *walk, const struct mimepart *part, const struct place *at)
+{
+	struct mimewalk_visitor *visitor = walk->visitor;
+	enum mimewalk_want want = MIMEWALK_NOTHING;
+	uint64_t start = mimefeed_tell(&walk->feed);
+	struct mimewalk_part about;
+
+	if (!visitor->message)
+		return 0;
+	walk->leafs++;
+	describe(walk, part, at, &about);
+	about.is_attachment = true;
+	if (visitor->message(visitor->arg, &about, &want, walk->err) != 0)
+		return -1;
+	if (want == MIMEWALK_NOTHING)
+		return 0;
+	if (send_body(walk, part, false) != 0 ||
+	    (visitor->end && visitor->end(visitor->arg, walk->err) != 0))
+		return -1;
+	mimefeed_seek(&walk->feed, start);
+	return 0;
+}
+
+static int message(struct walk *walk, const struct mimepart *part, const struct place *at)
 {
 	struct place child = {.depth = at->depth + 1, .is_message = true, .is_enclosed = true};
 
-	if (mimepart_is_message(part) && may_enter(walk, at)) {
-		if (part->encoding != MIMEPART_IDENTITY)
-			return encoded_message(walk, part, child);
-		return entity(walk, child);
-	}
+	if (tell_message(walk, part, at) != 0)
+		return -1;
+	if (walk->is_over)
+		return 0;
+	if (part->encoding != MIMEPART_IDENTITY)
+		return encoded_message(walk, part, child);
+	return entity(walk, child);
+}
+
+static int body(struct walk *walk, const struct mimepart *part, const struct place *at)
+{
+	if (mimepart_is_message(part) && may_enter(walk, at))
+		return message(walk, part, at);
 	if (mimepart_is_multipart(part) && part->boundary && may_enter(walk, at) &&
 	    mimefeed_push(&walk->feed, part->boundary))
 		return multipart(walk, part, at);

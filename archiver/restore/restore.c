@@ -1,4 +1,4 @@
-/* Owns:  one restore: its connection and the list of what is wanted.
+/* Owns:  one restore: its connection and what it reports.
  * Knows: the order of things: folder, what is there, what is missing, look again.
  * Never: sends a message that was not proved; counts one as restored that was not seen. */
 #include "archiver/restore/restore_private.h"
@@ -29,77 +29,56 @@ void restore_problem(struct restore *restore, const char *folder, const char *fo
 	restore->options->problem(restore->options->arg, bytes_of(folder), text);
 }
 
-/* ---- what is wanted ---- */
+/* ---- the connection ---- */
 
-static char *map_folder(const struct restore_options *options, struct bytes shown)
+static void disconnect(struct restore *restore)
 {
-	struct buf out;
-
-	buf_init(&out, NAME_BYTES);
-	if (options->map)
-		options->map(options->arg, shown, &out);
-	else
-		buf_bytes(&out, shown);
-	return buf_take(&out);
+	endpoint_close(restore->ep);
+	restore->ep = NULL;
 }
 
-static int add_item(struct restore *restore, int64_t number, struct err *err)
+static bool may_try_again(const struct restore *restore, const struct err *err)
 {
-	struct catalog_place place;
-	struct catalog_message message;
-	struct catalog_folder folder;
-	struct restore_item *item;
-
-	if (catalog_place(restore->catalog, number, &place, err) != 1 ||
-	    catalog_message_n(restore->catalog, place.message_n, &message, err) != 1 ||
-	    catalog_folder_number(restore->catalog, place.folder_number, &folder, err) != 1)
-		return -1;
-	restore->item = mem_grow(
-	    restore->item, &restore->item_room, restore->item_count + 1, sizeof *restore->item);
-	item = &restore->item[restore->item_count++];
-	*item = (struct restore_item){.id = message.id,
-	    .folder = map_folder(restore->options, folder.shown),
-	    .flags = bytes_string(place.flags),
-	    .message_id = bytes_string(message.message_id),
-	    .message_id_bytes = message.message_id.n,
-	    .date_unix = place.date_unix,
-	    .size_bytes = message.size_bytes};
-	restore->report->wanted++;
-	restore->report->wanted_bytes += message.size_bytes;
-	return 0;
+	return !restore->is_vault_bad && (err->code == ERR_NETWORK || err->code == ERR_PROTOCOL);
 }
 
-static int by_folder(const void *a, const void *b)
+int restore_connected(struct restore *restore, restore_work work, void *arg, struct err *err)
 {
-	return strcmp(
-	    ((const struct restore_item *)a)->folder, ((const struct restore_item *)b)->folder);
-}
+	const char *folder = restore->progress.folder.p;
+	int attempt;
 
-static int gather(struct restore *restore, struct err *err)
-{
-	size_t i;
+	for (attempt = 1;; attempt++) {
+		struct err why = {0};
 
-	for (i = 0; i < restore->options->place_count; i++)
-		if (add_item(restore, restore->options->place[i], err) != 0)
+		restore->is_opening = false;
+		if ((restore->ep ||
+			endpoint_open(&restore->ep, &restore->options->endpoint, &why) == 0) &&
+		    work(restore, arg, &why) == 0)
+			return 0;
+		if (attempt == ATTEMPTS || !may_try_again(restore, &why)) {
+			*err = why;
 			return -1;
-	if (restore->item_count > 0)
-		qsort(restore->item, restore->item_count, sizeof *restore->item, by_folder);
-	restore->progress.all = restore->report->wanted;
-	restore->progress.bytes_all = restore->report->wanted_bytes;
-	return 0;
+		}
+		/* Words about a folder that cannot be read may come again: told at the end. */
+		if (!restore->is_opening || why.code != ERR_PROTOCOL)
+			restore_problem(restore, folder, "%s; connecting again", why.text);
+		if (restore->report->run[0])
+			(void)vault_commit(restore->options->vault, NULL);
+		disconnect(restore);
+	}
 }
 
 static void release(struct restore *restore)
 {
 	size_t i;
 
-	for (i = 0; i < restore->item_count; i++) {
-		free(restore->item[i].folder);
-		free(restore->item[i].flags);
-		free(restore->item[i].message_id);
-	}
+	for (i = 0; i < restore->item_count; i++)
+		restore_item_release(&restore->item[i]);
 	free(restore->item);
-	endpoint_close(restore->ep);
+	for (i = 0; i < restore->folder_count; i++)
+		restore_folder_free(restore->folder[i]);
+	free(restore->folder);
+	disconnect(restore);
 	mimehead_release(&restore->head);
 }
 
@@ -265,30 +244,41 @@ static int send_missing(
 
 /* ---- a folder ---- */
 
+static int make_folder(struct filling *filling, struct err *err)
+{
+	struct restore *restore = filling->restore;
+
+	filling->is_missing = restore->options->is_rehearsal;
+	if (!filling->is_missing &&
+	    /* It may exist all the same: what refused may have been something else. */
+	    (endpoint_create(restore->ep, buf_view(&filling->name), err) != 0 ||
+		endpoint_select(restore->ep, buf_view(&filling->name), ENDPOINT_WRITE,
+		    &filling->state, err) != 0))
+		return -1;
+	restore->report->folders_made++;
+	return 0;
+}
+
 static int open_folder(struct filling *filling, const char *shown, struct err *err)
 {
 	struct restore *restore = filling->restore;
 	enum endpoint_mode mode = restore->options->is_rehearsal ? ENDPOINT_READ : ENDPOINT_WRITE;
 	struct err why = {0};
 
-	buf_clear(&filling->name);
+	restore->is_opening = true;
 	if (endpoint_name_for(restore->ep, bytes_of(shown), &filling->name, err) != 0)
 		return -1;
-	if (endpoint_select(restore->ep, buf_view(&filling->name), mode, &filling->state, &why) ==
-	    0)
-		return 0;
-	if (why.code != ERR_SERVER) {
-		*err = why;
-		return -1;
+	if (endpoint_select(restore->ep, buf_view(&filling->name), mode, &filling->state, &why) !=
+	    0) {
+		if (why.code != ERR_SERVER) {
+			*err = why;
+			return -1;
+		}
+		if (make_folder(filling, err) != 0)
+			return -1;
 	}
-	restore->report->folders_made++;
-	filling->is_missing = restore->options->is_rehearsal;
-	if (filling->is_missing)
-		return 0;
-	/* It may exist all the same: what refused may have been something else. */
-	if (endpoint_create(restore->ep, buf_view(&filling->name), err) != 0)
-		return -1;
-	return endpoint_select(restore->ep, buf_view(&filling->name), mode, &filling->state, err);
+	restore->is_opening = false;
+	return 0;
 }
 
 /* What is not listed would be sent again, so a listing must be complete. */
@@ -351,6 +341,17 @@ static int match_folder(
 	return result;
 }
 
+static void count_missing(struct restore *restore, const struct restore_item *item, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!item[i].is_there) {
+			restore->report->missing++;
+			restore->report->missing_bytes += item[i].size_bytes;
+		}
+}
+
 static int fill(struct filling *filling, struct restore_item *item, size_t count, struct err *err)
 {
 	struct restore *restore = filling->restore;
@@ -362,8 +363,10 @@ static int fill(struct filling *filling, struct restore_item *item, size_t count
 		return -1;
 	for (i = 0; i < count; i++)
 		restore->report->already += item[i].is_there && !item[i].was_put;
-	if (restore->options->is_rehearsal)
+	if (restore->options->is_rehearsal) {
+		count_missing(restore, item, count);
 		return 0;
+	}
 	if (begin_run(restore, err) != 0) {
 		restore->is_vault_bad = true;
 		return -1;
@@ -382,54 +385,65 @@ static int fill(struct filling *filling, struct restore_item *item, size_t count
 static void give_up(
     struct restore *restore, const struct restore_item *item, size_t count, const char *why)
 {
+	uint64_t left = 0;
 	size_t i;
 
-	restore_problem(restore, item->folder, "%s", why);
 	for (i = 0; i < count; i++)
-		restore->report->refused += !item[i].is_there && !item[i].is_refused;
+		left += !item[i].is_there && !item[i].was_put && !item[i].is_refused;
+	restore->report->refused += left;
+	restore_problem(restore, item->folder, "%" PRIu64 " message%s not restored: %s", left,
+	    left == 1 ? "" : "s", why);
 }
 
-static bool is_of_folder(const struct err *err)
+/* An answer that cannot be read, again and again, is this folder's; the others are tried with
+ * another connection. */
+static bool is_of_folder(const struct restore *restore, const struct err *err)
 {
-	return (err->code == ERR_SERVER && err->scope == SCOPE_FOLDER) || err->code == ERR_LIMIT;
+	if (restore->is_vault_bad || !restore->ep)
+		return false;
+	return (err->code == ERR_SERVER && err->scope == SCOPE_FOLDER) || err->code == ERR_LIMIT ||
+	    err->code == ERR_PROTOCOL;
+}
+
+/* Items of one folder. */
+struct folder_work {
+	struct restore_item *item;
+	size_t count;
+	uint64_t already; /* before */
+};
+
+static int fill_folder(struct restore *restore, void *arg, struct err *err)
+{
+	struct folder_work *work = arg;
+	struct filling filling = {.restore = restore};
+	int result;
+
+	buf_init(&filling.name, NAME_BYTES);
+	restore->report->already = work->already;
+	result = fill(&filling, work->item, work->count, err);
+	buf_release(&filling.name);
+	return result;
 }
 
 static int restore_folder(
     struct restore *restore, struct restore_item *item, size_t count, struct err *err)
 {
-	uint64_t already = restore->report->already;
-	int attempt, result = -1;
+	struct folder_work work = {
+	    .item = item, .count = count, .already = restore->report->already};
+	struct err why = {0};
 
 	restore->report->folders++;
 	restore->progress.folder = bytes_of(item->folder);
-	for (attempt = 1; result != 0; attempt++) {
-		struct filling filling = {.restore = restore};
-		struct err why = {0};
-
-		buf_init(&filling.name, NAME_BYTES);
-		if (restore->ep ||
-		    endpoint_open(&restore->ep, &restore->options->endpoint, &why) == 0)
-			result = fill(&filling, item, count, &why);
-		buf_release(&filling.name);
-		if (result == 0)
-			break;
-		if (!restore->is_vault_bad && restore->ep && is_of_folder(&why)) {
-			give_up(restore, item, count, why.text);
-			break;
-		}
-		if (restore->is_vault_bad || attempt == ATTEMPTS ||
-		    (why.code != ERR_NETWORK && why.code != ERR_PROTOCOL)) {
+	if (restore_connected(restore, fill_folder, &work, &why) != 0) {
+		if (!is_of_folder(restore, &why)) {
 			*err = why;
 			return -1;
 		}
-		/* The connection broke: look again what is there. */
-		restore_problem(restore, item->folder, "%s; connecting again", why.text);
-		(void)vault_commit(restore->options->vault, NULL);
-		restore->report->already = already;
-		endpoint_close(restore->ep);
-		restore->ep = NULL;
+		give_up(restore, item, count, why.text);
+		if (why.code != ERR_SERVER)
+			disconnect(restore);
 	}
-	restore->progress.done += restore->report->already - already;
+	restore->progress.done += restore->report->already - work.already;
 	return 0;
 }
 
@@ -439,7 +453,7 @@ static int restore_folders(struct restore *restore, struct err *err)
 
 	for (i = 1; i <= restore->item_count; i++) {
 		if (i < restore->item_count &&
-		    strcmp(restore->item[i].folder, restore->item[start].folder) == 0)
+		    restore_same_folder(&restore->item[i - 1], &restore->item[i]))
 			continue;
 		if (restore_folder(restore, &restore->item[start], i - start, err) != 0)
 			return -1;
@@ -476,7 +490,7 @@ int restore_run(
 
 	memset(report, 0, sizeof *report);
 	mimehead_init(&restore.head);
-	if (gather(&restore, err) == 0)
+	if (restore_gather(&restore, err) == 0)
 		result = restore_folders(&restore, err);
 	if (!options->is_rehearsal &&
 	    end_run(&restore, result == 0 || !err ? NULL : err->text, &late) != 0 && result == 0) {

@@ -6,10 +6,21 @@
 
 #include "archiver/mime/mimehead.h"
 
+/* A folder of the archive, and where its messages go. */
+struct restore_folder {
+	int64_t number;
+	char *account, *own_name, *own_shown;
+	char *shown;          /* of the target */
+	char *name;           /* the same as its server writes it; "": it cannot have such a one */
+	bool is_target;       /* of the target account itself */
+	bool is_below_prefix; /* put there by a restore like this one */
+};
+
 /* A message that is wanted on the target. */
 struct restore_item {
 	struct msg_id id;
-	char *folder; /* of the target, as shown */
+	const char *folder; /* of the target, as shown */
+	const struct restore_folder *source;
 	char *flags;
 	char *message_id;
 	size_t message_id_bytes;
@@ -20,6 +31,12 @@ struct restore_item {
 	bool is_ambiguous; /* another wanted message has its Message-ID and size */
 	bool is_refused;
 	uint32_t uid; /* on the target; 0: not known */
+
+	/* Its place, for the choice of what is wanted. */
+	int64_t place_number;
+	uint32_t own_uidvalidity, own_uid;
+	bool is_own; /* on the target itself when that was synced, and would stay where it is */
+	bool is_surplus;
 };
 
 /* A message that the target has. */
@@ -46,13 +63,27 @@ struct restore {
 	struct endpoint *ep;
 	struct restore_item *item; /* by target folder */
 	size_t item_count, item_room;
+	struct restore_folder **folder;
+	size_t folder_count, folder_room;
 	struct restore_progress progress;
 	struct mimehead head;
 	bool is_vault_bad;
+	bool is_opening; /* a folder */
 };
 
 void restore_problem(struct restore *restore, const char *folder, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Do work with a connection, again with another one when it breaks. When it fails all the same,
+ * the connection is there if it was the work that failed. */
+typedef int (*restore_work)(struct restore *restore, void *arg, struct err *err);
+int restore_connected(struct restore *restore, restore_work work, void *arg, struct err *err);
+
+/* What is wanted, sorted by target folder (restore_sources.c). */
+int restore_gather(struct restore *restore, struct err *err);
+bool restore_same_folder(const struct restore_item *a, const struct restore_item *b);
+void restore_item_release(struct restore_item *item);
+void restore_folder_free(struct restore_folder *folder);
 
 /* What the open folder of the target has (restore_match.c). */
 int restore_list_target(struct restore *restore, struct restore_target *target, struct err *err);

@@ -86,6 +86,7 @@ void store_close(struct store *store)
 	buf_release(&store->blobs.lines);
 	buf_release(&store->log);
 	free(store->frame);
+	free(store->gap);
 	free(store->folder);
 	free(store);
 }
@@ -97,6 +98,21 @@ void store_entry_name(const struct store_entry *entry, char out[TARHEAD_NAME_BYT
 	sha256_hex(&entry->id, hex);
 	snprintf(
 	    out, TARHEAD_NAME_BYTES, entry->kind == EVENT_BLOB ? "blob/%s" : "mail/%s.eml", hex);
+}
+
+bool store_parse_name(const char *name, struct store_entry *out)
+{
+	struct bytes digits = bytes_from(bytes_of(name), 5);
+	bool is_blob = bytes_starts(bytes_of(name), "blob/");
+
+	if (!is_blob) {
+		if (!bytes_starts(bytes_of(name), "mail/") || digits.n < 4 ||
+		    !bytes_is(bytes_from(digits, digits.n - 4), ".eml"))
+			return false;
+		digits.n -= 4;
+	}
+	out->kind = is_blob ? EVENT_BLOB : EVENT_MAIL;
+	return sha256_parse(digits, &out->id);
 }
 
 bool store_is_empty(const struct store *store)
@@ -124,12 +140,13 @@ static int begin_writing(struct store *store, struct err *err)
 {
 	uint32_t next = store->end.segment ? store->end.segment + 1 : SEGMENT_FIRST;
 
-	if (store->writing.fd >= 0 && !store->writing.is_sealed)
+	if (store->writing.fd >= 0 && !store->writing.is_sealed && !store->is_full)
 		return 0;
 	segment_close(&store->writing);
 	if (segment_open(&store->writing, store->folder, next, O_RDWR | O_CREAT | O_EXCL, err) != 0)
 		return -1;
 	store->is_new = true;
+	store->is_full = false;
 	store->at = 0;
 	return 0;
 }
@@ -386,14 +403,20 @@ static int write_batch(
 		return -1;
 	end->segment = store->writing.number;
 	end->at = store->at;
+	end->lost = store->end.lost;
 	return 0;
 }
 
-static int seal_if_due(struct store *store, struct err *err)
+/* When it fails nothing is lost: it is tried again at the next commit, or when the archive is
+ * opened. But frames that cannot be stepped over have no seek table ever. */
+void store_seal_if_due(struct store *store)
 {
-	if (store->at < store->options.segment_bytes)
-		return 0;
-	return segment_seal(&store->writing, store->at, store->packer, err);
+	struct err why = {0};
+
+	if (store->at < store->options.segment_bytes ||
+	    segment_seal(&store->writing, store->at, store->packer, &why) == 0)
+		return;
+	store->is_full = why.code == ERR_DAMAGED;
 }
 
 int store_commit(struct store *store, int64_t now_unix, struct store_batch *batch, struct err *err)
@@ -418,8 +441,6 @@ int store_commit(struct store *store, int64_t now_unix, struct store_batch *batc
 	store->is_log_done = true;
 	batch->end = end;
 	batch->log = buf_view(&store->log);
-	/* The batch is safe whatever happens here: a seal that fails is tried again at the next
-	 * commit, or when the archive is opened. */
-	(void)seal_if_due(store, NULL);
+	store_seal_if_due(store);
 	return 0;
 }

@@ -43,7 +43,9 @@ struct store_options {
  * call that changes the store. */
 struct store_batch {
 	struct batch_position end;
-	struct bytes log; /* the whole log, for batch_begin */
+	struct bytes log; /* the whole log, for batch_begin; empty: no batch, but what follows */
+	const struct batch_salvaged *salvaged; /* from frames whose logs cannot be read */
+	size_t salvaged_count;
 };
 
 typedef int (*store_batch_fn)(void *arg, const struct store_batch *batch, struct err *err);
@@ -51,8 +53,9 @@ typedef int (*store_batch_fn)(void *arg, const struct store_batch *batch, struct
 int store_open(struct store **out, const struct store_options *options, struct err *err);
 void store_close(struct store *store); /* an open batch is aborted */
 
-/* Hand every batch behind from to fn, in order, checking the chain of commits. ERR_DAMAGED also
- * when from is no end of a batch in these segments. When the store is for writing, what follows
+/* Hand every batch behind from to fn, in order, checking the chain of commits. A log that cannot
+ * be read is stepped over: the chain may break there, and nowhere else (store_gaps). ERR_DAMAGED
+ * also when from is no end of a batch in these segments. When the store is for writing, what follows
  * the last commit is cut off and writing goes on there: required once before the first put.
  * The last batch, if it is news to the caller, must be whole with its entries: the power may
  * have gone before its commit returned. A tail that may have been more is kept in
@@ -63,6 +66,20 @@ int store_replay(struct store *store, const struct batch_position *from, store_b
 /* Batches up to that one are known to have been committed (a catalogue had them): none of them
  * is ever taken for a torn tail, and one that is missing is damage. */
 void store_trust(struct store *store, uint64_t batch);
+void store_trust_position(struct store *store, const struct batch_position *position);
+
+/* What the last store_replay found to be lost, in order; good until the next one. */
+struct store_gap {
+	uint32_t segment;
+	uint64_t at, bytes;
+	uint64_t first_batch, last_batch; /* 0: none is missing in the chain */
+	uint64_t mails, blobs;            /* that were salvaged */
+};
+const struct store_gap *store_gaps(const struct store *store, size_t *count_out);
+
+/* The SHA-256 of the archive's first commit, which tells it from every other: 1; 0 when there
+ * is none, or it cannot be read; -1. */
+int store_identity(struct store *store, struct sha256 *out, struct err *err);
 
 /* Bytes of damage that store_replay stepped over, and of torn tail that it cut. */
 void store_replay_report(

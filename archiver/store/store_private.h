@@ -41,18 +41,34 @@ struct store {
 	struct event_frame *frame;
 	size_t frame_count, frame_room;
 	uint64_t entries, events, open_bytes;
+	bool is_full; /* damage keeps the segment from being sealed: the next one is begun */
 	uint64_t damaged_bytes, torn_bytes;
-	uint64_t trusted_batch;
+	struct batch_position trusted; /* of this only what is not 0 is known */
+	struct store_gap *gap;
+	size_t gap_count, gap_room;
 
 	struct store_reader mail_reader, blob_reader;
 };
 
 /* The names of entries in the tar. */
 void store_entry_name(const struct store_entry *entry, char out[TARHEAD_NAME_BYTES]);
+/* Kind and id of an entry by its name: mail/SHA256.eml, blob/SHA256. */
+bool store_parse_name(const char *name, struct store_entry *out);
 void store_log_name(uint64_t batch, char out[TARHEAD_NAME_BYTES]);
+
+void store_seal_if_due(struct store *store);
 
 /* The segment numbers there are: 0 when none. ERR_DAMAGED when one is missing between. */
 int store_last_segment(const struct store *store, uint32_t *last_out, struct err *err);
+
+/* What can be known of entries without their log: those between two offsets of a segment
+ * (FORMAT.md, "Lost batches"). Appended to list. */
+struct store_salvage {
+	struct batch_salvaged *item;
+	size_t count, room;
+};
+int store_salvage(struct store *store, const struct segment *segment, uint64_t from, uint64_t to,
+    struct store_salvage *list, struct err *err);
 
 /* The content of a log's tar entry appended to out. */
 int store_read_log(struct store *store, const struct segment *segment,

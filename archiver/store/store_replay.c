@@ -1,7 +1,8 @@
 /* Owns:  nothing of its own.
- * Knows: how the end of an archive is found again, and what may be cut from it.
+ * Knows: how the end of an archive is found again, what may be cut from it, and how reading
+ *        goes on behind logs that cannot be read.
  * Never: cuts anything behind which a commit stands.
- * Spec:  archiver/store/FORMAT.md, "Opening" */
+ * Spec:  archiver/store/FORMAT.md, "Opening", "Lost batches" */
 #include "archiver/store/store_private.h"
 
 #include "base/file.h"
@@ -116,10 +117,15 @@ int store_read_log(struct store *store, const struct segment *segment,
 struct replay {
 	struct store *store;
 	struct batch_position end;
-	uint64_t trusted_batch; /* up to here batches are known to have been committed */
+	struct batch_position trusted; /* up to here batches are known to have been committed */
 	store_batch_fn fn;
 	void *arg;
 	struct buf log;
+	/* Since the last batch: */
+	uint64_t from;    /* bytes of this segment from here on are of no batch yet */
+	bool has_damage;  /* so that the next one need not follow */
+	bool has_bad_log; /* a log that cannot be read and is no torn tail */
+	size_t first_gap; /* whose batches are not known yet */
 };
 
 static int pass_on(const struct err *why, struct err *err)
@@ -129,11 +135,14 @@ static int pass_on(const struct err *why, struct err *err)
 	return -1;
 }
 
+/* 1 the commit follows the last one; 0 others were between, whose logs are lost; -1. */
 static int check_chain(const struct replay *replay, const struct segment *segment,
     const struct event *commit, struct err *err)
 {
 	if (commit->batch == replay->end.batch + 1 &&
 	    sha256_equal(&commit->previous, &replay->end.sum))
+		return 1;
+	if (replay->has_damage && commit->batch > replay->end.batch + 1)
 		return 0;
 	return archive_damaged(err,
 	    "%s: the chain of commits is broken: batch %" PRIu64 " does not follow batch %" PRIu64,
@@ -183,54 +192,159 @@ static int are_frames_whole(const struct store *store, const struct segment *seg
 	return pass_on(&why, err);
 }
 
-/* The last log cannot be read: 0 it is a torn tail, -1. A wrong length in it may have led past
- * others, and then it is not the last. */
-static int judge_tail(const struct segment *segment, const struct segment_log *log,
-    const struct err *why, struct err *err)
-{
-	uint64_t mark;
-	int got = segment_find_mark(segment, log->frame.at, &mark, err);
+/* ---- what belongs to no batch ---- */
 
-	return got == 1 ? pass_on(why, err) : got;
+static int hand_on(struct replay *replay, const struct store_batch *batch, struct err *err)
+{
+	return replay->fn ? replay->fn(replay->arg, batch, err) : 0;
 }
 
-/* One log, which is the archive's last if is_last: 1 handed on, 0 it is a torn tail, -1.
+/* Bytes of a segment that no log tells of: entries in them may prove themselves. Their batches
+ * are known when the next log is. */
+static int pass_gap(
+    struct replay *replay, const struct segment *segment, uint64_t to, struct err *err)
+{
+	struct store *store = replay->store;
+	struct store_salvage list = {0};
+	struct store_gap gap = {segment->number, replay->from, to - replay->from, 0, 0, 0, 0};
+	struct store_batch batch = {.end = replay->end};
+	int result = store_salvage(store, segment, replay->from, to, &list, err);
+	size_t i;
+
+	for (i = 0; i < list.count; i++)
+		*(list.item[i].kind == EVENT_MAIL ? &gap.mails : &gap.blobs) += 1;
+	batch.salvaged = list.item;
+	batch.salvaged_count = list.count;
+	if (result == 0)
+		result = hand_on(replay, &batch, err);
+	store->gap = mem_grow(
+	    store->gap, &store->gap_room, store->gap_count + 1, sizeof *store->gap);
+	store->gap[store->gap_count++] = gap;
+	replay->has_damage = true;
+	free(list.item);
+	return result;
+}
+
+/* The batches between the last one and that one are lost, in the gaps since. */
+static void note_lost(struct replay *replay, uint64_t last_batch)
+{
+	struct store *store = replay->store;
+
+	for (; replay->first_gap < store->gap_count; replay->first_gap++) {
+		struct store_gap *gap = &store->gap[replay->first_gap];
+
+		gap->first_batch = replay->end.batch < last_batch ? replay->end.batch + 1 : 0;
+		gap->last_batch = replay->end.batch < last_batch ? last_batch : 0;
+	}
+}
+
+/* ---- logs ---- */
+
+/* The last log cannot be read: 0 it is a torn tail, 1 it is damage, -1. A wrong length in it
+ * may have led past others, and then it is not the last. */
+static int judge_tail(
+    const struct replay *replay, const struct segment *segment, const struct segment_log *log,
+    struct err *err)
+{
+	uint64_t mark;
+
+	return replay->has_bad_log ? 1 : segment_find_mark(segment, log->frame.at, &mark, err);
+}
+
+static bool may_be_torn(const struct replay *replay, const struct segment *segment, uint64_t end)
+{
+	return replay->end.batch >= replay->trusted.batch &&
+	    (segment->number != replay->trusted.segment || end > replay->trusted.at);
+}
+
+/* Bytes before the batch that are not its own. */
+static int pass_bytes_before(struct replay *replay, const struct segment *segment,
+    const struct segment_log *log, const struct event *frames, struct err *err)
+{
+	uint64_t mark = log->frame.at - SEGMENT_MARK_BYTES;
+	uint64_t first = frames->frame_count ? frames->frame[0].at : mark;
+
+	return first > replay->from && first <= mark ? pass_gap(replay, segment, first, err) : 0;
+}
+
+/* A batch whose log is right: 1 handed on; 0 it is a torn tail, -1.
  *
  * A commit is one fdatasync, and when the power goes before it returns, any part of the batch
  * may be missing from the disk. So of the last batch, which nobody has been told of, neither
  * log nor entries are taken on trust. */
+static int take_batch(struct replay *replay, const struct segment *segment,
+    const struct segment_log *log, const struct batch_reader *reader, bool is_last, struct err *err)
+{
+	struct store_batch batch = {.log = buf_view(&replay->log)};
+	int follows, whole;
+
+	if (is_last && !replay->has_bad_log && may_be_torn(replay, segment, log->end)) {
+		whole =
+		    are_frames_whole(replay->store, segment, &reader->frames, log->frame.at, err);
+		if (whole != 1)
+			return whole;
+	}
+	if (pass_bytes_before(replay, segment, log, &reader->frames, err) != 0)
+		return -1;
+	follows = check_chain(replay, segment, &reader->commit, err);
+	if (follows < 0)
+		return -1;
+	note_lost(replay, reader->commit.batch - 1);
+	batch.end = (struct batch_position){.segment = segment->number,
+	    .at = log->end,
+	    .batch = reader->commit.batch,
+	    .sum = reader->sum,
+	    .lost = replay->end.lost + reader->commit.batch - 1 - replay->end.batch};
+	if (hand_on(replay, &batch, err) != 0)
+		return -1;
+	replay->end = batch.end;
+	replay->from = log->end;
+	replay->has_damage = replay->has_bad_log = false;
+	return 1;
+}
+
+enum { LOG_TORN, LOG_TAKEN, LOG_DAMAGED };
+
 static int replay_log(struct replay *replay, const struct segment *segment,
     const struct segment_log *log, bool is_last, struct err *err)
 {
-	struct store_batch batch = {.end = {.segment = segment->number, .at = log->end}};
-	bool may_be_torn = is_last && replay->end.batch >= replay->trusted_batch;
 	struct batch_reader reader;
 	struct err why = {0};
 	int result;
 
-	if (open_log(replay, segment, log, &reader, &why) != 0)
-		return may_be_torn && why.code == ERR_DAMAGED ? judge_tail(segment, log, &why, err)
-							      : pass_on(&why, err);
-	batch.end.batch = reader.commit.batch;
-	batch.end.sum = reader.sum;
-	batch.log = buf_view(&replay->log);
-	result = check_chain(replay, segment, &reader.commit, err) == 0 ? 1 : -1;
-	if (result == 1 && may_be_torn)
-		result =
-		    are_frames_whole(replay->store, segment, &reader.frames, log->frame.at, err);
-	batch_end(&reader);
-	if (result == 1 && replay->fn && replay->fn(replay->arg, &batch, err) != 0)
-		result = -1;
-	if (result == 1)
-		replay->end = batch.end;
-	return result;
+	replay->has_damage |= log->skipped > 0;
+	replay->store->damaged_bytes += log->skipped;
+	if (open_log(replay, segment, log, &reader, &why) == 0) {
+		result = take_batch(replay, segment, log, &reader, is_last, err);
+		batch_end(&reader);
+		return result;
+	}
+	if (why.code != ERR_DAMAGED)
+		return pass_on(&why, err);
+	result = is_last && may_be_torn(replay, segment, log->end)
+	    ? judge_tail(replay, segment, log, err)
+	    : 1;
+	if (result != 1)
+		return result;
+	replay->has_damage = replay->has_bad_log = true;
+	return LOG_DAMAGED;
 }
 
-/* One log ahead: the last one is judged more strictly. */
-static int replay_segment(
-    struct replay *replay, struct segment *segment, bool is_last, struct err *err)
+/* Behind a log that cannot be read: its length may be wrong, too, and have led past others. */
+static int next_behind(
+    const struct segment *segment, const struct segment_log *bad, uint64_t *at, struct err *err)
 {
-	uint64_t at = segment->number == replay->end.segment ? replay->end.at : 0;
+	uint64_t mark;
+	int got = segment_find_mark(segment, bad->frame.at, &mark, err);
+
+	*at = got == 1 && mark < bad->end ? mark : bad->end;
+	return got < 0 ? -1 : 0;
+}
+
+/* One log ahead: the last one is judged more strictly. 1 to the end, 0 to a torn tail, -1. */
+static int replay_logs(struct replay *replay, struct segment *segment, bool is_last, struct err *err)
+{
+	uint64_t at = replay->from;
 	struct segment_log log, next;
 	int got = segment_next_log(segment, &at, &log, err), more, done;
 
@@ -240,11 +354,72 @@ static int replay_segment(
 			return -1;
 		done = replay_log(
 		    replay, segment, &log, is_last && !segment->is_sealed && more == 0, err);
-		if (done != 1)
+		if (done < 0 || done == LOG_TORN)
 			return done;
-		replay->store->damaged_bytes += log.skipped;
+		if (done == LOG_DAMAGED) {
+			if (next_behind(segment, &log, &at, err) != 0)
+				return -1;
+			more = segment_next_log(segment, &at, &next, err);
+		}
 	}
-	return got;
+	return got < 0 ? -1 : 1;
+}
+
+/* Behind the last batch of a segment that is not the last: its seal, or nothing. Without one
+ * nothing need be missing: whether the next segment follows, the chain tells. */
+static int end_segment(struct replay *replay, const struct segment *segment, struct err *err)
+{
+	uint64_t bytes;
+	int whole = 0;
+
+	if (segment_bytes(segment, &bytes, err) != 0)
+		return -1;
+	if (segment->is_sealed)
+		whole = segment_is_seal_whole(
+		    segment, replay->from, replay->store->unpacker, err);
+	if (whole != 0)
+		return whole < 0 ? -1 : 0;
+	replay->store->damaged_bytes += bytes > replay->from ? bytes - replay->from : 1;
+	return bytes > 0 ? pass_gap(replay, segment, bytes, err) : 0;
+}
+
+/* Behind the last batch of all stands a torn tail, if anything: unless batches are known to
+ * have stood there, or logs stand there that are no tail. What is damaged stays where it is, and
+ * reading and writing go on behind it. */
+static int end_archive(struct replay *replay, const struct segment *segment, struct err *err)
+{
+	const struct batch_position *trusted = &replay->trusted;
+	uint64_t bytes, to;
+
+	if (segment_bytes(segment, &bytes, err) != 0)
+		return -1;
+	to = bytes;
+	if (segment->number == trusted->segment && replay->from < trusted->at) {
+		if (trusted->at < bytes)
+			to = trusted->at; /* beyond it a batch may be open */
+	} else if (!replay->has_bad_log && replay->end.batch >= trusted->batch) {
+		return 0;
+	}
+	replay->end.segment = segment->number;
+	replay->end.at = to;
+	replay->store->damaged_bytes += to - replay->from;
+	if (pass_gap(replay, segment, to, err) != 0)
+		return -1;
+	note_lost(replay, trusted->batch);
+	return 0;
+}
+
+static int replay_segment(
+    struct replay *replay, struct segment *segment, bool is_last, struct err *err)
+{
+	int done;
+
+	replay->from = segment->number == replay->end.segment ? replay->end.at : 0;
+	replay->has_bad_log = false;
+	done = replay_logs(replay, segment, is_last, err);
+	if (done != 1)
+		return done;
+	return is_last ? end_archive(replay, segment, err) : end_segment(replay, segment, err);
 }
 
 /* Where replay begins must be where a commit of these segments ends. */
@@ -277,7 +452,8 @@ static int check_position(struct replay *replay, const struct segment *segment, 
 		return 0;
 	return archive_damaged(err,
 	    "%s has no batch %" PRIu64 " that ends at offset %" PRIu64
-	    ": the segments were cut or exchanged behind the catalogue's back",
+	    ": the segments were cut or exchanged behind the catalogue's back: put them back, or "
+	    "run mailcask rebuild to go on with what is there",
 	    segment->path, from->batch, from->at);
 }
 
@@ -311,7 +487,7 @@ static int is_worth_keeping(
 {
 	uint64_t mark;
 
-	if (replay->trusted_batch == 0 && replay->end.batch > 0)
+	if (replay->trusted.batch == 0 && replay->end.batch > 0)
 		return 1;
 	return segment_find_mark(segment, end, &mark, err);
 }
@@ -334,45 +510,40 @@ static int cut_tail(
 	return 0;
 }
 
+/* Does nothing but its seal stand behind that offset: 1, 0, -1. */
+static int is_sealed_at(
+    const struct store *store, const struct segment *segment, uint64_t end, struct err *err)
+{
+	uint64_t bytes;
+
+	if (!segment->is_sealed || segment_bytes(segment, &bytes, err) != 0)
+		return segment->is_sealed ? -1 : 0;
+	return end == bytes ? 1 : segment_is_seal_whole(segment, end, store->unpacker, err);
+}
+
 /* The last segment is where writing goes on, unless it is sealed. */
 static int take_over(struct replay *replay, struct segment *segment, struct err *err)
 {
 	struct store *store = replay->store;
 	uint64_t end = segment->number == replay->end.segment ? replay->end.at : 0;
-	int whole =
-	    segment->is_sealed ? segment_is_seal_whole(segment, end, store->unpacker, err) : 0;
+	int whole = is_sealed_at(store, segment, end, err);
 
 	if (whole < 0)
 		return -1;
-	if (!whole) {
-		segment->is_sealed = false;
-		if (cut_tail(replay, segment, end, err) != 0)
-			return -1;
-		store->at = end;
-		store->is_new = end == 0;
-		/* As at a commit: without its seal nothing is missing. */
-		if (end >= store->options.segment_bytes)
-			(void)segment_seal(segment, end, store->packer, NULL);
-	}
+	segment->is_sealed = whole == 1;
+	if (!whole && cut_tail(replay, segment, end, err) != 0)
+		return -1;
 	segment_close(&store->writing);
 	store->writing = *segment;
 	memset(segment, 0, sizeof *segment);
 	segment->fd = -1;
-	return 0;
-}
-
-/* A segment that is not the last has a seal. Without one nothing need be missing: whether the
- * next segment follows, the chain tells. */
-static int note_missing_seal(
-    const struct replay *replay, const struct segment *segment, struct err *err)
-{
-	uint64_t bytes, end = segment->number == replay->end.segment ? replay->end.at : 0;
-
-	if (segment->is_sealed)
+	store->is_full = false;
+	if (whole)
 		return 0;
-	if (segment_bytes(segment, &bytes, err) != 0)
-		return -1;
-	replay->store->damaged_bytes += bytes > end ? bytes - end : 1;
+	store->at = end;
+	store->is_new = end == 0;
+	/* As at a commit: without its seal nothing is missing. */
+	store_seal_if_due(store);
 	return 0;
 }
 
@@ -389,43 +560,38 @@ static int replay_segments(
 		if (number == first && replay->end.batch > 0 &&
 		    check_position(replay, segment, err) != 0)
 			return -1;
-		if (replay_segment(replay, segment, number == last, err) != 0 ||
-		    (number < last && note_missing_seal(replay, segment, err) != 0))
+		if (replay_segment(replay, segment, number == last, err) != 0)
 			return -1;
 	}
-	if (replay->end.batch < replay->trusted_batch)
-		return archive_damaged(err,
-		    "%s ends with batch %" PRIu64 ", but batch %" PRIu64 " was committed",
-		    replay->store->folder, replay->end.batch, replay->trusted_batch);
 	return 0;
 }
 
 int store_replay(struct store *store, const struct batch_position *from, store_batch_fn fn,
     void *arg, struct err *err)
 {
-	struct replay replay = {.store = store,
-	    .end = *from,
-	    .trusted_batch =
-		from->batch > store->trusted_batch ? from->batch : store->trusted_batch,
-	    .fn = fn,
-	    .arg = arg};
+	struct replay replay = {.store = store, .end = *from, .fn = fn, .arg = arg};
 	struct segment segment = {.fd = -1};
 	uint32_t last = 0;
 	int result = -1, flags = store->options.for_writing ? O_RDWR : O_RDONLY;
 
 	buf_init(&replay.log, STORE_LOG_MAX_BYTES);
 	store->damaged_bytes = store->torn_bytes = 0;
+	store->gap_count = 0;
+	store_trust_position(store, from);
+	replay.trusted = store->trusted;
 	if (store_last_segment(store, &last, err) != 0)
 		goto out;
 	if (from->segment > last) {
-		archive_damaged(err, "%s: segment %u is missing", store->folder, from->segment);
+		archive_damaged(err, "%s: segment %u is missing: put it back, or run mailcask "
+				     "rebuild to go on with what is there",
+		    store->folder, from->segment);
 		goto out;
 	}
 	if (replay_segments(&replay, &segment, last, flags, err) != 0 ||
 	    (store->options.for_writing && last > 0 && take_over(&replay, &segment, err) != 0))
 		goto out;
 	store->end = replay.end;
-	store->trusted_batch = replay.end.batch;
+	store->trusted = replay.end;
 	store->is_replayed = store->options.for_writing;
 	result = 0;
 out:
@@ -436,8 +602,50 @@ out:
 
 void store_trust(struct store *store, uint64_t batch)
 {
-	if (batch > store->trusted_batch)
-		store->trusted_batch = batch;
+	if (batch > store->trusted.batch)
+		store->trusted.batch = batch;
+}
+
+void store_trust_position(struct store *store, const struct batch_position *position)
+{
+	store_trust(store, position->batch);
+	if (position->segment > store->trusted.segment ||
+	    (position->segment == store->trusted.segment && position->at > store->trusted.at)) {
+		store->trusted.segment = position->segment;
+		store->trusted.at = position->at;
+	}
+}
+
+const struct store_gap *store_gaps(const struct store *store, size_t *count_out)
+{
+	*count_out = store->gap_count;
+	return store->gap;
+}
+
+int store_identity(struct store *store, struct sha256 *out, struct err *err)
+{
+	struct segment segment = {.fd = -1};
+	struct replay replay = {.store = store};
+	struct batch_reader reader;
+	struct segment_log log;
+	struct err why = {0};
+	uint64_t at = 0;
+	int got;
+
+	if (segment_open(&segment, store->folder, SEGMENT_FIRST, O_RDONLY, &why) != 0)
+		return why.code == ERR_ABSENT ? 0 : pass_on(&why, err);
+	buf_init(&replay.log, STORE_LOG_MAX_BYTES);
+	got = segment_next_log(&segment, &at, &log, err);
+	if (got == 1 && open_log(&replay, &segment, &log, &reader, &why) != 0)
+		got = why.code == ERR_DAMAGED ? 0 : pass_on(&why, err);
+	else if (got == 1) {
+		got = reader.commit.batch == 1;
+		*out = reader.sum;
+		batch_end(&reader);
+	}
+	buf_release(&replay.log);
+	segment_close(&segment);
+	return got;
 }
 
 void store_replay_report(

@@ -3,6 +3,7 @@
  * Never: stops at the first fault.
  * Spec:  archiver/store/FORMAT.md, "What a reader must reject" */
 #include "archiver/store/store_private.h"
+#include "archiver/store/tarwalk.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -33,114 +34,64 @@ static void fault(struct check *check, uint64_t at, const char *what)
 struct entries {
 	struct check *check;
 	uint64_t frame_at;
-	char head[TARHEAD_BYTES];
-	size_t head_bytes;
-	uint64_t left, filling;
-	struct sha256 want;
-	bool is_blob, is_bad;
+	struct store_entry entry;
+	bool is_log;
 };
 
-static void end_entry(struct entries *entries)
-{
-	struct sha256 sum;
-
-	if (entries->is_blob) {
-		digest_end(entries->check->digest, &sum);
-		if (!sha256_equal(&sum, &entries->want))
-			fault(entries->check, entries->frame_at,
-			    "a blob that does not match its SHA-256");
-	}
-	entries->is_blob = false;
-	entries->head_bytes = 0;
-}
-
-/* mail/SHA256.eml, blob/SHA256; logs are checked by themselves. */
-static bool take_name(struct entries *entries, struct bytes name)
-{
-	struct bytes digits = bytes_from(name, 5);
-
-	if (bytes_starts(name, "log/"))
-		return true;
-	entries->is_blob = bytes_starts(name, "blob/") && sha256_parse(digits, &entries->want);
-	if (entries->is_blob || !bytes_starts(name, "mail/") || digits.n < 4 ||
-	    !bytes_is(bytes_from(digits, digits.n - 4), ".eml"))
-		return entries->is_blob;
-	digits.n -= 4;
-	return sha256_parse(digits, &entries->want);
-}
-
-static void begin_entry(struct entries *entries)
-{
-	struct tarhead head;
-	struct err err = {0};
-	int got = tarhead_parse(entries->head, &head, &err);
-
-	if (got == 0) { /* the end of the tar */
-		entries->head_bytes = 0;
-		return;
-	}
-	if (got < 0) {
-		fault(entries->check, entries->frame_at, err.text);
-		entries->is_bad = true;
-		return;
-	}
-	entries->left = head.content_bytes;
-	entries->filling = tarhead_filling(head.content_bytes);
-	if (!take_name(entries, bytes_of(head.name)))
-		fault(entries->check, entries->frame_at, "an entry with a foreign name");
-	if (entries->left + entries->filling == 0)
-		end_entry(entries);
-}
-
-static size_t least(uint64_t a, size_t b)
-{
-	return a < b ? (size_t)a : b;
-}
-
-static int take_entries(void *arg, const void *data, size_t bytes, struct err *err)
+static void begin_entry(void *arg, const struct tarhead *head, uint64_t at)
 {
 	struct entries *entries = arg;
-	const char *p = data;
-	size_t n;
 
-	(void)err;
-	for (; bytes > 0 && !entries->is_bad; p += n, bytes -= n) {
-		if (entries->head_bytes < TARHEAD_BYTES) {
-			n = least(TARHEAD_BYTES - entries->head_bytes, bytes);
-			memcpy(entries->head + entries->head_bytes, p, n);
-			entries->head_bytes += n;
-			if (entries->head_bytes == TARHEAD_BYTES)
-				begin_entry(entries);
-			continue;
-		}
-		n = least(entries->left ? entries->left : entries->filling, bytes);
-		if (entries->left && entries->is_blob)
-			digest_add(entries->check->digest, p, n);
-		*(entries->left ? &entries->left : &entries->filling) -= n;
-		if (entries->left + entries->filling == 0)
-			end_entry(entries);
-	}
-	return 0;
+	(void)at;
+	entries->entry.kind = EVENT_MAIL;
+	entries->is_log = bytes_starts(bytes_of(head->name), "log/"); /* checked by itself */
+	if (!entries->is_log && !store_parse_name(head->name, &entries->entry))
+		fault(entries->check, entries->frame_at, "an entry with a foreign name");
+}
+
+static void take_content(void *arg, const void *data, size_t bytes)
+{
+	struct entries *entries = arg;
+
+	if (entries->entry.kind == EVENT_BLOB)
+		digest_add(entries->check->digest, data, bytes);
+}
+
+static void end_entry(void *arg)
+{
+	struct entries *entries = arg;
+	struct sha256 sum;
+
+	if (entries->entry.kind != EVENT_BLOB)
+		return;
+	digest_end(entries->check->digest, &sum);
+	if (!sha256_equal(&sum, &entries->entry.id))
+		fault(entries->check, entries->frame_at, "a blob that does not match its SHA-256");
 }
 
 static int check_frame(struct check *check, const struct frame_extent *frame, struct err *err)
 {
 	struct entries entries = {.check = check, .frame_at = frame->at};
+	struct tarwalk walk = {
+	    .begin = begin_entry, .content = take_content, .end = end_entry, .arg = &entries};
+	struct sha256 unused;
 	struct err why = {0};
 
 	if (frame->skip_magic != 0 || check->quick)
 		return 0;
 	if (frame_unpack(check->store->unpacker, check->segment.fd, frame, check->segment.path,
-		take_entries, &entries, &why) != 0) {
+		tarwalk_add, &walk, &why) != 0) {
 		if (why.code != ERR_DAMAGED) {
 			*err = why;
 			return -1;
 		}
 		fault(check, frame->at, why.text);
-		digest_end(check->digest, &entries.want); /* forget a blob that broke off */
-	} else if (entries.head_bytes != 0 && !entries.is_bad) {
+	} else if (walk.why.code != ERR_NONE) {
+		fault(check, frame->at, walk.why.text);
+	} else if (!tarwalk_is_whole(&walk)) {
 		fault(check, frame->at, "an entry that goes over the end of its frame");
 	}
+	digest_end(check->digest, &unused); /* forget a blob that broke off */
 	return 0;
 }
 
@@ -266,7 +217,7 @@ int store_verify(
 		    check_segment(&check, number == last, err) != 0)
 			goto out;
 	}
-	if (check.chain.batch < store->trusted_batch)
+	if (check.chain.batch < store->trusted.batch)
 		fault(&check, 0, "the last batches are missing");
 	result = check.faults > 0;
 out:

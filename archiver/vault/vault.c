@@ -133,127 +133,31 @@ int vault_open_store(
 
 char *vault_catalog_path(const struct vault *vault)
 {
-	return file_join(vault->databases, "catalog.db");
+	return file_join(vault->catalog_folder, "catalog.db");
 }
 
 char *vault_index_path(const struct vault *vault)
 {
-	return file_join(vault->databases, "index.db");
-}
-
-/* The database first: without it nobody opens what is left of it. */
-static int remove_database(const char *path, struct err *err)
-{
-	static const char *const ends[] = {"", "-wal", "-shm"};
-	int result = 0;
-	size_t i;
-
-	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
-		char *file = mem_format("%s%s", path, ends[i]);
-
-		if (unlink(file) != 0 && errno != ENOENT)
-			result = err_os(err, errno, "cannot remove %s", file);
-		free(file);
-	}
-	return result;
-}
-
-static int apply(void *arg, const struct store_batch *batch, struct err *err)
-{
-	return catalog_apply(arg, &batch->end, batch->log, err);
-}
-
-/* All batches into a new database, whose log is empty at the end. */
-static int build_catalog(struct vault *vault, const char *path, struct err *err)
-{
-	struct batch_position start = {0};
-	struct catalog *catalog = NULL;
-	int result = -1;
-
-	if (remove_database(path, err) == 0 && catalog_open(&catalog, path, SQL_WRITE, err) == 0 &&
-	    store_replay(vault->store, &start, apply, catalog, err) == 0)
-		result = sql_checkpoint(catalog_sql(catalog), err);
-	catalog_close(catalog);
-	if (result != 0)
-		(void)remove_database(path, NULL);
-	return result;
-}
-
-/* The catalogue is built beside its place and moved there when it is complete: whoever looks
- * finds all of it or none, and one that cannot be built costs nothing that was there. An old
- * log must be gone from the disk before the new database has its name. */
-static int make_catalog(struct vault *vault, struct err *err)
-{
-	char *path = vault_catalog_path(vault), *made = mem_format("%s.new", path);
-	int result = -1;
-
-	if (build_catalog(vault, made, err) != 0)
-		goto out;
-	catalog_close(vault->catalog);
-	vault->catalog = NULL;
-	if (remove_database(path, err) != 0 || file_sync_folder(vault->databases, err) != 0)
-		goto out;
-	if (rename(made, path) != 0) {
-		err_os(err, errno, "cannot rename %s to %s", made, path);
-		goto out;
-	}
-	vault->is_catalog_new = true;
-	result = catalog_open(&vault->catalog, path, SQL_WRITE, err);
-out:
-	free(path);
-	free(made);
-	return result;
-}
-
-/* The catalogue for writing; made when it is missing, broken or of another version. */
-static int open_catalog(struct vault *vault, struct err *err)
-{
-	char *path = vault_catalog_path(vault);
-	struct batch_position position = {0};
-	uint64_t bytes;
-	uint32_t count;
-	struct err why = {0};
-	int result = -1;
-
-	if (store_size(vault->store, &bytes, &count, err) != 0)
-		goto out;
-	if (bytes == 0 || file_exists(path)) {
-		result = catalog_open(&vault->catalog, path, SQL_WRITE, &why);
-		if (result == 0)
-			result = catalog_position(vault->catalog, &position, &why);
-		if (result != 0 && why.code != ERR_DAMAGED) {
-			if (err)
-				*err = why;
-			goto out;
-		}
-		if (result != 0)
-			vault_notice(vault, "%s cannot be used (%s)", path, why.text);
-	}
-	if (result != 0 || (position.batch == 0 && bytes > 0)) {
-		vault_notice(vault, "making the catalogue from the segments");
-		result = make_catalog(vault, err);
-	}
-out:
-	free(path);
-	return result;
+	return file_join(vault->index_folder, "index.db");
 }
 
 /* Bring the catalogue to the end of the segments, which also finds their end. */
 static int replay(struct vault *vault, struct err *err)
 {
 	struct batch_position from;
-	uint64_t damaged, torn;
+	struct err why = {0};
 
-	if (catalog_position(vault->catalog, &from, err) != 0 ||
-	    store_replay(vault->store, &from, apply, vault->catalog, err) != 0)
+	if (catalog_position(vault->catalog, &from, err) != 0)
 		return -1;
-	store_replay_report(vault->store, &damaged, &torn);
-	if (torn > 0)
-		vault_notice(vault, "cut off %llu bytes of a batch that was never completed",
-		    (unsigned long long)torn);
-	if (damaged > 0)
-		vault_notice(vault, "stepped over %llu damaged bytes: run mailcask verify",
-		    (unsigned long long)damaged);
+	if (store_replay(vault->store, &from, vault_apply, vault->catalog, &why) != 0) {
+		if (!sql_saw_damage(catalog_sql(vault->catalog)))
+			return vault_pass_on(&why, err);
+		vault_notice(vault, "%s: making the catalogue from the segments", why.text);
+		if (vault_make_catalog(vault, err) != 0)
+			return -1;
+	}
+	if (!vault->is_catalog_new) /* else it was told already */
+		vault_tell_replay(vault);
 	return 0;
 }
 
@@ -261,38 +165,41 @@ static int open_for_writing(struct vault *vault, struct err *err)
 {
 	if (lock(vault, err) != 0 || vault_open_store(vault, true, &vault->store, err) != 0 ||
 	    file_make_folders(vault->databases, FOLDER_MODE, err) != 0 ||
-	    open_catalog(vault, err) != 0)
+	    vault_open_catalog(vault, err) != 0)
 		return -1;
 	return replay(vault, err);
 }
 
 /* Without a catalogue that can be used a reader makes it, as a writer for that moment. */
-static int make_catalog_for_reading(struct vault *vault, struct err *err)
+static int make_as_writer(struct vault *vault, struct err *err)
 {
+	store_close(vault->store);
+	vault->store = NULL;
 	if (open_for_writing(vault, err) != 0)
-		return err_add(err, "the catalogue is missing and cannot be made");
+		return err_add(err, "the catalogue cannot be used and cannot be made");
 	catalog_close(vault->catalog);
 	store_close(vault->store);
 	file_close(&vault->lock_fd);
 	vault->catalog = NULL;
 	vault->store = NULL;
-	return 0;
+	return vault_open_store(vault, false, &vault->store, err);
 }
 
 static int open_for_reading(struct vault *vault, struct err *err)
 {
-	char *path = vault_catalog_path(vault);
 	struct err why = {.code = ERR_ABSENT};
-	int result = file_exists(path) ? catalog_open(&vault->catalog, path, SQL_READ, &why) : -1;
+	int got;
 
-	if (result != 0 && (why.code == ERR_ABSENT || why.code == ERR_DAMAGED))
-		result = make_catalog_for_reading(vault, err) == 0
-		    ? catalog_open(&vault->catalog, path, SQL_READ, err)
-		    : -1;
-	else if (result != 0 && err)
-		*err = why;
-	free(path);
-	return result == 0 ? vault_open_store(vault, false, &vault->store, err) : -1;
+	if (vault_open_store(vault, false, &vault->store, err) != 0)
+		return -1;
+	got = vault_read_catalog(vault, &why);
+	if (got == 0 || (why.code != ERR_ABSENT && why.code != ERR_DAMAGED))
+		return got == 0 ? 0 : vault_pass_on(&why, err);
+	if (vault_is_frozen(vault))
+		return vault_make_scratch_catalog(vault, err);
+	if (make_as_writer(vault, err) != 0)
+		return -1;
+	return vault_read_catalog(vault, err);
 }
 
 int vault_open(struct vault **out, const struct vault_options *options, struct err *err)
@@ -304,6 +211,7 @@ int vault_open(struct vault **out, const struct vault_options *options, struct e
 	vault->path = mem_string(options->path);
 	vault->databases = mem_string(options->databases ? options->databases : options->path);
 	vault->segments = file_join(options->path, "segments");
+	vault->catalog_folder = vault->index_folder = vault->temporary = vault->databases;
 	vault->lock_fd = -1;
 	got = check_format(vault, err);
 	if (got == 0)
@@ -323,8 +231,10 @@ void vault_close(struct vault *vault)
 {
 	if (!vault)
 		return;
+	vault_cure_catalog(vault);
 	store_close(vault->store);
 	catalog_close(vault->catalog);
+	vault_remove_scratch(vault);
 	vault_fresh_clear(&vault->mails);
 	vault_fresh_clear(&vault->blobs);
 	file_close(&vault->lock_fd);
@@ -346,7 +256,7 @@ int64_t vault_now(const struct vault *vault)
 
 const char *vault_temporary_folder(const struct vault *vault)
 {
-	return vault->databases;
+	return vault->temporary;
 }
 
 int vault_rebuild(struct vault *vault, struct err *err)
@@ -357,7 +267,7 @@ int vault_rebuild(struct vault *vault, struct err *err)
 		return 0;
 	if (!store_is_empty(vault->store))
 		return err_set(err, ERR_BUG, "a batch is open");
-	if (make_catalog(vault, err) != 0)
+	if (vault_make_catalog(vault, err) != 0)
 		return -1;
 	vault->is_catalog_behind = false;
 	return 0;

@@ -12,7 +12,12 @@
  * For writing: one process at a time holds the archive's lock; the folder is made when there
  * is none; a torn tail is cut, and batches that the catalogue has not seen are applied. For
  * reading: any number of processes, at any time; when the catalogue is missing it is made
- * first (which needs the lock for that moment). */
+ * first (which needs the lock for that moment). An archive that cannot be written to is read
+ * all the same: what must be made or repaired for that is made in $TMPDIR and goes at the end.
+ *
+ * A catalogue is made from what can be read of the segments; what is lost is told. One that is
+ * damaged is made again when it is opened for writing, or when a writer that met the damage
+ * closes. One that knew more than the new one stays beside it as catalog.db.old. */
 #ifndef ARCHIVER_VAULT_VAULT_H
 #define ARCHIVER_VAULT_VAULT_H
 
@@ -37,6 +42,7 @@ struct vault_options {
 	const char *databases; /* NULL: in path */
 	bool for_writing;
 	bool may_create; /* an archive where there is none yet */
+	bool rebuild;    /* for writing: make the catalogue anew, whatever is there */
 	uint64_t segment_bytes, free_floor_bytes;
 	uint64_t batch_bytes; /* of content, after which a commit is due; 0: 32 MiB */
 	int level;
@@ -54,7 +60,7 @@ char *vault_catalog_path(const struct vault *vault);
 int64_t vault_now(const struct vault *vault);
 const char *vault_temporary_folder(const struct vault *vault); /* for unnamed files; borrowed */
 
-/* Delete the catalogue and make it again from the segments. */
+/* Make the catalogue again from the segments, unless that was done when it was opened. */
 int vault_rebuild(struct vault *vault, struct err *err);
 
 /* ---- in ---- */
@@ -71,8 +77,9 @@ int vault_put_add(struct vault_put *put, const void *data, size_t bytes, struct 
  * begin. */
 struct bytes vault_put_head(const struct vault_put *put);
 
-/* Complete: goes into the open batch, unless the archive has it already (*is_new_out). facts:
- * an EVENT_MAIL with the fields of the header (message_id, from, ..., sent); the rest of it
+/* Complete: goes into the open batch, unless the archive has it already (*is_new_out): has it
+ * so that it could be proven just now, else it is stored again, with each of its blobs that
+ * cannot be read. facts: an EVENT_MAIL with the fields of the header (message_id, from, ..., sent); the rest of it
  * is filled in here. mtime_unix: INTERNALDATE, for the tar header. */
 int vault_put_end(struct vault_put *put, struct event *facts, int64_t mtime_unix,
     struct msg_id *id_out, bool *is_new_out, struct err *err);
@@ -110,7 +117,8 @@ struct vault_verify_calls {
 };
 
 /* Segments, chain, catalogue against journal, and (unless quick) every message rebuilt and
- * hashed. 0 clean, 1 something is wrong, -1 could not be checked. */
+ * hashed; one that is bad is logged as damaged when the archive is open for writing and has
+ * no open batch, so that a sync fetches it again. 0 clean, 1 something is wrong, -1 could not be checked. */
 int vault_verify(
     struct vault *vault, bool quick, const struct vault_verify_calls *calls, struct err *err);
 

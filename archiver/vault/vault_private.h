@@ -19,6 +19,10 @@ void vault_fresh_clear(struct vault_fresh *fresh);
 struct vault {
 	struct vault_options options;
 	char *path, *databases, *segments;
+	/* The databases', or a folder that is removed at the end (an archive that cannot be
+	 * written to). Borrowed. */
+	const char *catalog_folder, *index_folder, *temporary;
+	char *scratch; /* that folder, or NULL */
 	int lock_fd;
 	struct store *store;
 	struct catalog *catalog;
@@ -30,6 +34,31 @@ struct vault {
 /* Read the skeleton of a message into spool (cleared before). */
 int vault_read_skeleton(struct vault *vault, const struct catalog_message *message,
     struct spool *spool, struct err *err);
+
+/* Read back from the disk and hashed: 0 when it is what its id says. */
+int vault_prove_blob(struct vault *vault, const struct sha256 *id,
+    const struct catalog_blob *blob, struct err *err);
+
+int vault_pass_on(const struct err *why, struct err *err);
+
+/* ---- the catalogue (vault_catalog.c) ---- */
+
+int vault_apply(void *catalog, const struct store_batch *batch, struct err *err);
+int vault_open_catalog(struct vault *vault, struct err *err); /* for writing */
+int vault_make_catalog(struct vault *vault, struct err *err);
+int vault_read_catalog(struct vault *vault, struct err *err);
+void vault_cure_catalog(struct vault *vault); /* at the end: one that was found damaged */
+void vault_tell_replay(struct vault *vault);  /* what the last replay had to step over */
+/* All batches into a new database, whose log is empty at the end. */
+int vault_build_catalog(struct vault *vault, const char *path, struct err *err);
+
+/* ---- an archive that cannot be written to (vault_frozen.c) ---- */
+
+bool vault_is_frozen(const struct vault *vault);
+int vault_make_scratch_catalog(struct vault *vault, struct err *err);
+/* The databases as they are, or copies where they cannot be read in place. */
+int vault_copy_databases(struct vault *vault, struct err *err);
+void vault_remove_scratch(struct vault *vault);
 
 void vault_notice(const struct vault *vault, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

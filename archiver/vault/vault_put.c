@@ -1,5 +1,5 @@
 /* Owns:  messages on their way in, and the ids of the open batch.
- * Knows: when a message or blob need not be stored again.
+ * Knows: when a message or blob need not be stored again: when its stored copy was proven.
  * Never: tells that something is stored before its batch is committed. */
 #include "archiver/vault/vault_private.h"
 
@@ -112,13 +112,48 @@ static int has_mail(struct vault *vault, const struct sha256 *id, struct err *er
 	return catalog_message(vault->catalog, &message, &unused, err);
 }
 
-static int has_blob(struct vault *vault, const struct sha256 *id, struct err *err)
+/* A failure of what is stored, not of the asking: 1; else -1 and the failure. */
+static int is_damage(const struct err *why, struct err *err)
 {
-	struct catalog_blob unused;
+	if (why->code == ERR_DAMAGED || why->code == ERR_ABSENT)
+		return 1;
+	if (err)
+		*err = *why;
+	return -1;
+}
+
+/* Need the message be stored: 1 new; or its stored copy cannot be proven, or was not when it
+ * was last asked; 0 not, -1. */
+static int must_put_mail(struct vault *vault, const struct sha256 *id, struct err *err)
+{
+	struct msg_id message = {*id};
+	struct catalog_message known;
+	struct err why = {0};
+	int got;
+
+	if (vault_fresh_has(&vault->mails, id))
+		return 0;
+	got = catalog_message(vault->catalog, &message, &known, err);
+	if (got != 1)
+		return got < 0 ? -1 : 1;
+	got = catalog_is_damaged(vault->catalog, known.n, err);
+	if (got != 0)
+		return got;
+	return vault_prove(vault, &message, &why) == 0 ? 0 : is_damage(&why, err);
+}
+
+static int must_put_blob(struct vault *vault, const struct sha256 *id, struct err *err)
+{
+	struct catalog_blob known;
+	struct err why = {0};
+	int got;
 
 	if (vault_fresh_has(&vault->blobs, id))
-		return 1;
-	return catalog_blob(vault->catalog, id, &unused, err);
+		return 0;
+	got = catalog_blob(vault->catalog, id, &known, err);
+	if (got != 1)
+		return got < 0 ? -1 : 1;
+	return vault_prove_blob(vault, id, &known, &why) == 0 ? 0 : is_damage(&why, err);
 }
 
 static int put_blobs(struct vault_put *put, int64_t mtime_unix, struct err *err)
@@ -132,11 +167,11 @@ static int put_blobs(struct vault_put *put, int64_t mtime_unix, struct err *err)
 		struct event event = {
 		    .kind = EVENT_BLOB, .id = part->blob, .size_bytes = part->blob_bytes};
 		struct spool_range content = {&put->detach.blobs, at, part->blob_bytes};
-		int known = has_blob(vault, &part->blob, err);
+		int must = must_put_blob(vault, &part->blob, err);
 
-		if (known < 0)
+		if (must < 0)
 			return -1;
-		if (known == 0) {
+		if (must == 1) {
 			if (store_put(vault->store, &event, mtime_unix, &content, err) != 0)
 				return -1;
 			vault_fresh_add(&vault->blobs, &part->blob);
@@ -166,18 +201,18 @@ static int put_mail(struct vault_put *put, struct event *facts, int64_t mtime_un
 int vault_put_end(struct vault_put *put, struct event *facts, int64_t mtime_unix,
     struct msg_id *id_out, bool *is_new_out, struct err *err)
 {
-	int known;
+	int must;
 
 	digest_end(put->digest, &facts->id);
 	if (detach_end(&put->detach, err) != 0)
 		return -1;
-	known = has_mail(put->vault, &facts->id, err);
-	if (known < 0 || (known == 0 && put_mail(put, facts, mtime_unix, err) != 0))
+	must = must_put_mail(put->vault, &facts->id, err);
+	if (must < 0 || (must == 1 && put_mail(put, facts, mtime_unix, err) != 0))
 		return -1;
 	facts->part = NULL; /* stays the put's own */
 	facts->part_count = 0;
 	id_out->sum = facts->id;
-	*is_new_out = known == 0;
+	*is_new_out = must == 1;
 	return 0;
 }
 
@@ -190,7 +225,7 @@ static int check_event(struct vault *vault, const struct event *event, struct er
 	int known = 1;
 
 	if (event->kind == EVENT_PLACED || event->kind == EVENT_HOLD ||
-	    event->kind == EVENT_PURGE) {
+	    event->kind == EVENT_PURGE || event->kind == EVENT_DAMAGED) {
 		known = has_mail(vault, &event->id, err);
 	} else if (event->kind == EVENT_GONE) {
 		seqset_init(&uids);
@@ -252,5 +287,5 @@ int vault_commit(struct vault *vault, struct err *err)
 	if (catalog_apply(vault->catalog, &batch.end, batch.log, err) == 0)
 		return 0;
 	vault->is_catalog_behind = true;
-	return -1;
+	return err_add(err, "the batch is safe, but the catalogue could not take it");
 }

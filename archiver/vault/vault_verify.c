@@ -1,6 +1,6 @@
 /* Owns:  a second catalogue, made for the comparison and removed again.
  * Knows: everything that must fit together in an archive.
- * Never: repairs; stops at the first fault. */
+ * Never: repairs: it only logs what is to be stored again; stops at the first fault. */
 #include "archiver/vault/vault_private.h"
 
 #include "base/mem.h"
@@ -14,7 +14,8 @@ struct check {
 	struct store *store; /* one that only reads */
 	const struct vault_verify_calls *calls;
 	uint64_t faults, done, all;
-	int64_t last_n;
+	struct msg_id *bad; /* messages that are to be logged as damaged */
+	size_t bad_count, bad_room;
 };
 
 static void fault(struct check *check, const char *format, ...)
@@ -53,11 +54,6 @@ static int store_progress(void *arg, uint64_t done, uint64_t all, struct err *er
 	return report(check, done, err);
 }
 
-static int apply(void *arg, const struct store_batch *batch, struct err *err)
-{
-	return catalog_apply(arg, &batch->end, batch->log, err);
-}
-
 static void remove_files(const char *path)
 {
 	static const char *const ends[] = {"", "-wal", "-shm"};
@@ -71,11 +67,21 @@ static void remove_files(const char *path)
 	}
 }
 
+/* Does the catalogue know batches that can no longer be read? */
+static bool knows_less(const struct check *check)
+{
+	const struct batch_position *end = store_end(check->store);
+	struct batch_position known;
+
+	return catalog_position(check->vault->catalog, &known, NULL) == 0 &&
+	    (end->lost > known.lost || end->batch < known.batch);
+}
+
 /* The catalogue must be what the journal makes. */
 static int check_catalog(struct check *check, struct err *err)
 {
 	struct vault *vault = check->vault;
-	char *path = mem_format("%s/verify-%ld.db", vault->databases, (long)getpid());
+	char *path = mem_format("%s/verify-%ld.db", vault->temporary, (long)getpid());
 	struct batch_position start = {0};
 	struct catalog *other = NULL;
 	const char *table;
@@ -84,8 +90,15 @@ static int check_catalog(struct check *check, struct err *err)
 
 	if (catalog_open(&other, path, SQL_WRITE, err) != 0)
 		goto out;
-	if (store_replay(check->store, &start, apply, other, &why) != 0) {
+	if (store_replay(check->store, &start, vault_apply, other, &why) != 0) {
 		fault(check, "the journal cannot be read to its end: %s", why.text);
+		result = 0;
+		goto out;
+	}
+	if (knows_less(check)) {
+		fault(check,
+		    "the journal has lost batches that catalog.db still knows: keep catalog.db, "
+		    "mailcask rebuild would forget what they said");
 		result = 0;
 		goto out;
 	}
@@ -101,6 +114,42 @@ out:
 	return result;
 }
 
+/* Once: what is known to be damaged is not logged again at each verify. */
+static int note_bad(struct check *check, const struct catalog_message *message, struct err *err)
+{
+	int known = catalog_is_damaged(check->vault->catalog, message->n, err);
+
+	if (known == 0) {
+		check->bad = mem_grow(
+		    check->bad, &check->bad_room, check->bad_count + 1, sizeof *check->bad);
+		check->bad[check->bad_count++] = message->id;
+	}
+	return known < 0 ? -1 : 0;
+}
+
+/* So that the next sync fetches them again. Where that cannot be written down, it was told. */
+static void log_bad(struct check *check)
+{
+	struct vault *vault = check->vault;
+	struct err why = {0};
+	size_t i;
+
+	if (check->bad_count == 0 || vault->lock_fd < 0 || !store_is_empty(vault->store))
+		return;
+	for (i = 0; i < check->bad_count; i++) {
+		struct event event = {.kind = EVENT_DAMAGED,
+		    .id = check->bad[i].sum,
+		    .reason = BYTES("verify could not prove it")};
+
+		if (vault_log(vault, &event, &why) != 0)
+			break;
+	}
+	if (i == check->bad_count && vault_commit(vault, &why) == 0)
+		return;
+	vault_abort(vault);
+	vault_notice(vault, "what is damaged could not be noted down: %s", why.text);
+}
+
 static int prove_message(void *arg, const struct catalog_message *message, struct err *err)
 {
 	struct check *check = arg;
@@ -114,7 +163,9 @@ static int prove_message(void *arg, const struct catalog_message *message, struc
 		}
 		check->faults++;
 		if (check->calls->bad_message)
-			check->calls->bad_message(check->calls->arg, message, why.text);
+			check->calls->bad_message(check->calls->arg, &copy, why.text);
+		if (note_bad(check, &copy, err) != 0)
+			return -1;
 	}
 	check->done += message->size_bytes;
 	return report(check, check->done, err);
@@ -138,13 +189,15 @@ int vault_verify(
 	    store_forget_cached(vault->store, err) != 0)
 		goto out;
 	check.all = check.done + (quick ? 0 : totals.size_bytes);
-	store_trust(check.store, position.batch);
+	store_trust_position(check.store, &position);
 	if (store_verify(check.store, quick, &store_calls, err) < 0 ||
 	    check_catalog(&check, err) != 0 ||
 	    (!quick && catalog_each_message(vault->catalog, 0, prove_message, &check, err) != 0))
 		goto out;
+	log_bad(&check);
 	result = check.faults > 0;
 out:
+	free(check.bad);
 	store_close(check.store);
 	return result;
 }

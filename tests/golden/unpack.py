@@ -49,6 +49,7 @@ EVENTS = {
     "synced": "account:s messages:n bytes:n reason:s?",
     "audit": "account:s folder:s uidvalidity:n server:n archived:n exceptions:n missing:n",
     "hold": "id:id held:bool reason:s?",
+    "damaged": "id:id reason:s?",
     "run": "run:s type:purge|restore account:s state:begun|ended messages:n? bytes:n? reason:s?",
     "purge": "run:s account:s folder:s uidvalidity:n uid:n id:id state:intent|confirmed|kept"
              " rule:s? reason:s?",

@@ -97,8 +97,15 @@ class Server:
             writer.close()
 
 
+def pass_over_lost(loop, context):
+    """Python 3.11 may stumble over a connection that is aborted twice; nothing of ours is wrong."""
+    if "_call_connection_lost" not in context.get("message", ""):
+        loop.default_exception_handler(context)
+
+
 async def main_loop(args):
     server = Server(args)
+    asyncio.get_running_loop().set_exception_handler(pass_over_lost)
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # not each client that is gone
     imaps = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=server.context,
                                        limit=LITERAL_MAX)

@@ -222,7 +222,7 @@ END_TEST
 START_TEST(its_own_mail_comes_back)
 {
 	begin();
-	fake_folder(&fake, "INBOX");
+	fake_folder(&fake, "INBOX")->state.uidnext = 10;
 	copy(1, "new", "INBOX", 1);
 	archive_purged(&a, id_of(1), at("new", "INBOX", 1));
 	copy(2, "new", "INBOX", 2);
@@ -233,8 +233,8 @@ START_TEST(its_own_mail_comes_back)
 		puts_so_many(0); /* one is now known as purged and as present */
 	}
 	ck_assert_uint_eq(count_in("INBOX"), 2);
-	fake_remove(&fake.folder[0], 1);
-	fake_remove(&fake.folder[0], 2);
+	fake_remove(&fake.folder[0], 10);
+	fake_remove(&fake.folder[0], 11);
 	puts_so_many(2); /* and not twice, because it is known twice */
 	done();
 }

@@ -338,40 +338,6 @@ START_TEST(what_the_catalogue_says_is_checked)
 }
 END_TEST
 
-/* A log in the middle is unreadable: the catalogue that is there is worth more than none. */
-START_TEST(a_rebuild_that_fails_costs_nothing)
-{
-	struct buf text;
-	struct vault *v;
-	size_t mark = 0;
-
-	begin();
-	v = open_vault(true);
-	put_batch(v, 1, 3);
-	mark = (size_t)totals(v).messages; /* 3 */
-	put_batch(v, 4, 3);
-	vault_close(v);
-	text = read_file(SEGMENT1);
-	mark = (size_t)((char *)memmem(text.p, text.n, "mailcask log\r\n", 14) - text.p);
-	text.p[mark + 100] ^= 1;
-	write_file(SEGMENT1, buf_view(&text));
-	v = open_vault(true);
-	FAILS(ERR_DAMAGED, vault_rebuild(v, err));
-	for (unsigned i = 1; i < 7; i++)
-		get(v, i);
-	put_batch(v, 7, 1);
-	get(v, 7);
-	ck_assert_uint_gt(verify(v, false).faults, 0);
-	vault_close(v);
-	ck_assert(!exists("catalog.db.new"));
-	v = open_vault(false);
-	get(v, 1);
-	vault_close(v);
-	buf_release(&text);
-	end();
-}
-END_TEST
-
 START_TEST(verify_repairs_nothing)
 {
 	struct buf text, after;
@@ -542,5 +508,5 @@ SUITE(a_rebuilt_catalogue_is_the_grown_one, a_catalogue_that_is_missing_is_made,
     a_catalogue_that_cannot_be_used_is_made, a_reader_cannot_make_it_while_somebody_writes,
     an_older_catalogue_catches_up, older_segments_are_noticed, a_catalogue_that_cannot_take_a_batch,
     damage_is_told_and_never_handed_out, damage_in_a_large_message,
-    what_the_catalogue_says_is_checked, a_rebuild_that_fails_costs_nothing, verify_repairs_nothing,
+    what_the_catalogue_says_is_checked, verify_repairs_nothing,
     verify_beside_an_open_batch, killed_at_any_moment, killed_between_segment_and_catalogue)
