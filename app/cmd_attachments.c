@@ -199,9 +199,8 @@ const struct command cmd_attachments = {
     .name = "attachments",
     .operands = "ID",
     .summary = "List or save the attachments of a message",
-    .details =
-	"Names are made safe, and a file that exists is never replaced. An attached\n"
-	"message is listed too, and so are its own attachments.",
+    .details = "Names are made safe, and a file that exists is never replaced. An attached\n"
+	       "message is listed too, and so are its own attachments.",
     .example = "mailcask attachments 3f6a1c09be --save invoices",
     .option = {{"save", 's', "DIR", "write them into this folder"}},
     .operands_min = 1,

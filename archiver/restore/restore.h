@@ -13,10 +13,9 @@
  * sync); gone and purged ones come back. With a prefix its present places are sources, too,
  * except those in folders below the prefix.
  *
- * Messages are taken from
- * the vault, which checks them. At the end every folder is compared with what was wanted. A
- * folder that the server refuses is told, and its messages counted as refused; the others are
- * restored. */
+ * Messages are taken from the vault, which checks them. At the end every folder is compared with
+ * what was wanted. A folder that the server refuses, or of which its answers cannot be read, is
+ * told, and its messages counted as refused; the others are restored. */
 #ifndef ARCHIVER_RESTORE_RESTORE_H
 #define ARCHIVER_RESTORE_RESTORE_H
 
