@@ -70,6 +70,7 @@ static void print_sync_json(
 	jsonout_u64(&json, "messages_gone", report->messages_gone);
 	jsonout_u64(&json, "messages_skipped", report->messages_skipped);
 	jsonout_u64(&json, "exceptions", report->exceptions);
+	jsonout_u64(&json, "messages_mended", report->messages_mended);
 	jsonout_u64(&json, "listings_incomplete", report->listings_incomplete);
 	if (error)
 		jsonout_text(&json, "error", bytes_of(error));
@@ -93,6 +94,9 @@ static void print_sync_text(
 		printf(", flags of %s changed", output_number(report->flags_changed, a));
 	if (report->messages_gone)
 		printf(", %s gone from the server", output_number(report->messages_gone, a));
+	if (report->messages_mended)
+		printf(", %s damaged ones fetched again",
+		    output_number(report->messages_mended, a));
 	if (report->messages_skipped)
 		printf(", %s could not be had", output_number(report->messages_skipped, a));
 	if (report->exceptions)

@@ -55,6 +55,7 @@ struct sync_report {
 	uint64_t bytes_fetched;
 	uint64_t flags_changed, messages_gone;
 	uint64_t messages_skipped; /* could not be archived: new exceptions */
+	uint64_t messages_mended;  /* fetched again, because their stored copies were damaged */
 	uint64_t exceptions;       /* of old, still so */
 	uint64_t listings_incomplete;
 };

@@ -47,7 +47,10 @@ static int take_listed(void *arg, const struct endpoint_identity *listed, struct
 		seqset_add(&diff->back, uid);
 		return 0;
 	}
-	if (listing->is_doubtful || known_is_other(entry, listed))
+	if (seqset_has(&diff->damaged, uid)) {
+		seqset_add(&diff->wanted, uid);
+		diff->sync->report->messages_mended++;
+	} else if (listing->is_doubtful || known_is_other(entry, listed))
 		seqset_add(&diff->doubted, uid);
 	if (known_flags_are(&diff->known, entry, listed->flags))
 		return 0;
@@ -242,14 +245,23 @@ static int open_and_compare(
 		return -1;
 	if (begin_cursor(diff, err) != 0)
 		return -1;
-	if (diff->uidvalidity != old_validity)
+	if (diff->uidvalidity != old_validity) {
 		seqset_clear(&diff->exceptions);
+		seqset_clear(&diff->damaged);
+	}
 	if (is_known && lasting &&
 	    known_load(&diff->known, catalog, folder_number, diff->uidvalidity, err) != 0) {
 		sync->is_vault_bad = true;
 		return -1;
 	}
 	return compare(diff, &state, err);
+}
+
+static int take_damaged(void *arg, uint32_t uid, struct err *err)
+{
+	(void)err;
+	seqset_add(arg, uid);
+	return 0;
 }
 
 static int load_folder(struct diff *diff, struct catalog_folder *known, struct err *err)
@@ -260,9 +272,12 @@ static int load_folder(struct diff *diff, struct catalog_folder *known, struct e
 
 	if (found == 1)
 		diff->cursor = *known;
+	/* By numbers: the names of the row are gone with the next question. */
 	if (found == 1 &&
-	    catalog_skipped(catalog, known->number, known->uidvalidity, take_exception,
-		&diff->exceptions, err) != 0)
+	    (catalog_skipped(catalog, diff->cursor.number, diff->cursor.uidvalidity,
+		 take_exception, &diff->exceptions, err) != 0 ||
+		catalog_damaged_places(catalog, diff->cursor.number, diff->cursor.uidvalidity,
+		    take_damaged, &diff->damaged, err) != 0))
 		found = -1;
 	if (found < 0)
 		diff->sync->is_vault_bad = true;
@@ -275,6 +290,7 @@ static void release(struct diff *diff)
 	seqset_release(&diff->wanted);
 	seqset_release(&diff->back);
 	seqset_release(&diff->doubted);
+	seqset_release(&diff->damaged);
 	seqset_release(&diff->exceptions);
 }
 
@@ -288,9 +304,11 @@ int sync_one_folder(struct sync *sync, struct sync_folder *folder, struct err *e
 	seqset_init(&diff.wanted);
 	seqset_init(&diff.back);
 	seqset_init(&diff.doubted);
+	seqset_init(&diff.damaged);
 	seqset_init(&diff.exceptions);
 	found = load_folder(&diff, &known, err);
-	if (found == 1 && seqset_is_empty(&diff.exceptions) && is_unchanged(sync, folder, &known))
+	if (found == 1 && seqset_is_empty(&diff.exceptions) && seqset_is_empty(&diff.damaged) &&
+	    is_unchanged(sync, folder, &known))
 		result = 0;
 	else if (found >= 0) {
 		sync->report->folders_changed++;

@@ -42,6 +42,7 @@ struct diff {
 	struct seqset wanted;         /* to be fetched */
 	struct seqset back;           /* were gone, and are listed again */
 	struct seqset doubted;        /* known, and may be other messages now */
+	struct seqset damaged;        /* stored copies that cannot be given back */
 	struct seqset exceptions;     /* could not be archived by earlier syncs */
 	struct catalog_folder cursor; /* as it was (numbers only); listed_unix 0: none */
 };

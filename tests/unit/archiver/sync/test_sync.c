@@ -624,6 +624,29 @@ START_TEST(one_that_is_not_recognised_is_fetched)
 }
 END_TEST
 
+/* ---- stored copies that are damaged ---- */
+
+START_TEST(a_damaged_copy_is_fetched_again)
+{
+	struct event damaged = {.kind = EVENT_DAMAGED, .reason = BYTES("a bad disk")};
+	struct catalog_totals totals;
+
+	begin();
+	letters(inbox, 1, 3);
+	sync_now();
+	sha256_of(bytes_of(fake_find(inbox, 2)->text), &damaged.id);
+	OK(vault_log(a.vault, &damaged, err));
+	OK(vault_commit(a.vault, err));
+	sync_now();
+	fake_logged(&fake, "open, list, examine INBOX, scan, fetch 2");
+	ck_assert_uint_eq(report.messages_mended, 1);
+	check_exact(inbox);
+	OK(catalog_totals(vault_catalog(a.vault), &totals, err));
+	ck_assert_uint_eq(totals.damaged, 0);
+	done();
+}
+END_TEST
+
 /* ---- messages that cannot be had ---- */
 
 START_TEST(a_refused_message_is_an_exception)
@@ -780,7 +803,7 @@ SUITE(everything_comes, a_second_sync_fetches_nothing, status_alone_says_that_no
     no_folders_at_all_is_a_fault, a_list_that_fails_is_no_deletion, a_folder_that_cannot_be_opened,
     another_uidvalidity_retires_the_old_places, uids_that_do_not_last,
     a_folder_made_anew_under_its_old_number, a_number_that_means_another_message,
-    a_text_that_was_cut_short_comes_again, sizes_may_be_estimates,
+    a_damaged_copy_is_fetched_again, a_text_that_was_cut_short_comes_again, sizes_may_be_estimates,
     a_server_that_estimates_all_sizes, a_text_that_is_cut_in_other_ways_each_time,
     one_that_is_back_is_known_again, one_that_is_not_recognised_is_fetched,
     a_refused_message_is_an_exception, an_exception_that_is_gone_is_forgotten,
