@@ -16,8 +16,10 @@ static bool says_yes(const struct plan *plan, const struct settings_account *acc
 	char number[OUTPUT_NUMBER_BYTES], size[BAR_SIZE_BYTES], answer[16] = "";
 
 	bar_size(plan->purge_bytes, size);
-	fprintf(stderr, "Delete %s messages (%s) from %s on %s? They stay in the archive. [y/N] ",
-	    output_number(plan->purge_count, number), size, account->name, account->host);
+	fprintf(stderr, "Delete %s %s (%s) from %s on %s? The archive keeps them. [y/N] ",
+	    output_number(plan->purge_count, number),
+	    output_plural(plan->purge_count, "message", "messages"), size, account->name,
+	    account->host);
 	if (!fgets(answer, sizeof answer, stdin))
 		return false;
 	return strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0;

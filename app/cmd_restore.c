@@ -223,9 +223,9 @@ const struct command cmd_restore = {
     .name = "restore",
     .operands = "QUERY",
     .summary = "Put archived mail into an account, with folders, flags and dates",
-    .details = "What is there already is not sent again: a second run adds nothing. The account's\n"
-	       "own mail stays as it is; what is gone from it comes back. The query * means\n"
-	       "everything. Ends with a comparison.",
+    .details = "What is there already is not sent again: a second run adds nothing. The\n"
+	       "account's own mail stays as it is; what is gone from it comes back. The query *\n"
+	       "means everything. Ends with a comparison.",
     .example = "mailcask restore account:old --to new --map Sent=Gesendet",
     .option = {{"to", 't', "ACCOUNT", "the account of the settings to put them into"},
 	{"map", 0, "FROM=TO", "another folder there, and all below it (repeatable)"},

@@ -85,8 +85,9 @@ static void print_sync_text(
 	char a[OUTPUT_NUMBER_BYTES], b[OUTPUT_NUMBER_BYTES], size[BAR_SIZE_BYTES];
 
 	bar_size(report->bytes_stored, size);
-	printf("%s: %s new (%s) in %s folders", account->name,
-	    output_number(report->messages_placed, a), size, output_number(report->folders, b));
+	printf("%s: %s new (%s) in %s %s", account->name, output_number(report->messages_placed, a),
+	    size, output_number(report->folders, b),
+	    output_plural(report->folders, "folder", "folders"));
 	if (report->messages_placed > report->messages_stored)
 		printf(", %s of them already stored",
 		    output_number(report->messages_placed - report->messages_stored, a));
@@ -95,14 +96,15 @@ static void print_sync_text(
 	if (report->messages_gone)
 		printf(", %s gone from the server", output_number(report->messages_gone, a));
 	if (report->messages_mended)
-		printf(", %s damaged ones fetched again",
-		    output_number(report->messages_mended, a));
+		printf(
+		    ", %s damaged ones fetched again", output_number(report->messages_mended, a));
 	if (report->messages_skipped)
 		printf(", %s could not be had", output_number(report->messages_skipped, a));
 	if (report->exceptions)
 		printf(", %s as before could not", output_number(report->exceptions, a));
 	if (report->folders_failed)
-		printf(", %s folders failed", output_number(report->folders_failed, a));
+		printf(", %s %s failed", output_number(report->folders_failed, a),
+		    output_plural(report->folders_failed, "folder", "folders"));
 	putchar('\n');
 }
 
@@ -146,9 +148,8 @@ static int resolve(struct app *app, const struct settings_account *account,
 	result = purge_resolve(app->vault, ep, account->name, &resolved, err);
 	endpoint_close(ep);
 	if (resolved > 0)
-		app_note(app,
-		    "%s: looked what became of %" PRIu64 " messages of an interrupted purge",
-		    account->name, resolved);
+		app_note(app, "%s: looked what became of %" PRIu64 " %s of an interrupted purge",
+		    account->name, resolved, output_plural(resolved, "message", "messages"));
 	return result;
 }
 
@@ -318,12 +319,14 @@ static void print_report(struct app *app, const struct settings_account *account
 		return;
 	if (is_rehearsal) {
 		bar_size(report->would_bytes, size);
-		printf("%s: would purge %s messages, %s; nothing was changed\n", account->name,
-		    output_number(report->would, a), size);
+		printf("%s: would purge %s %s, %s; nothing was changed\n", account->name,
+		    output_number(report->would, a),
+		    output_plural(report->would, "message", "messages"), size);
 	} else {
 		bar_size(report->confirmed_bytes, size);
-		printf("%s: purged %s messages, %s%s%s%s\n", account->name,
-		    output_number(report->confirmed, a), size,
+		printf("%s: purged %s %s, %s%s%s%s\n", account->name,
+		    output_number(report->confirmed, a),
+		    output_plural(report->confirmed, "message", "messages"), size,
 		    report->run[0] ? " (mailcask log " : "", report->run,
 		    report->run[0] ? ")" : "");
 		print_quota(report);

@@ -96,6 +96,7 @@ static int begin_part(
 	if (!bytes_starts(type, "text/") && !part->is_shown)
 		return 0;
 	extract->part_column = part->is_shown ? EXTRACT_BODY : EXTRACT_ATTACHMENT;
+	extract->part_is_named = part->is_shown && part->is_attachment && part->name.n > 0;
 	extract->part_is_html = bytes_is(type, "text/html");
 	buf_clear(&extract->part);
 	*want = MIMEWALK_TEXT;
@@ -124,6 +125,13 @@ static int take_piece(void *arg, struct bytes piece, struct err *err)
 	return 0;
 }
 
+static void add_part(struct extract *extract, struct bytes text)
+{
+	add_text(extract, (enum extract_column)extract->part_column, text);
+	if (extract->part_is_named)
+		add_text(extract, EXTRACT_ATTACHMENT, text);
+}
+
 static int end_part(void *arg, struct err *err)
 {
 	struct extract *extract = arg;
@@ -133,14 +141,13 @@ static int end_part(void *arg, struct err *err)
 	if (extract->part_column < 0)
 		return 0;
 	if (!extract->part_is_html) {
-		add_text(
-		    extract, (enum extract_column)extract->part_column, buf_view(&extract->part));
+		add_part(extract, buf_view(&extract->part));
 		return 0;
 	}
 	buf_init(&text, EXTRACT_COLUMN_BYTES);
 	html_text(&text, buf_view(&extract->part));
 	extract->is_cut |= text.overflow;
-	add_text(extract, (enum extract_column)extract->part_column, buf_view(&text));
+	add_part(extract, buf_view(&text));
 	buf_release(&text);
 	return 0;
 }

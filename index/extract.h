@@ -36,7 +36,8 @@ struct extract {
 	bool is_cut;
 	/* While a part is read. */
 	struct buf part;
-	int part_column; /* -1: none */
+	int part_column;    /* -1: none */
+	bool part_is_named; /* shown with the body, and an attachment by its name: is both */
 	bool part_is_html;
 };
 

@@ -20,7 +20,7 @@ struct index {
 };
 
 static const char schema[] =
-    "PRAGMA user_version = 2;" /* INDEX_VERSION */
+    "PRAGMA user_version = 3;" /* INDEX_VERSION */
     /* indexed: the last message number that is in; last: the id of that message */
     "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), indexed INTEGER NOT NULL,"
     " last BLOB);"

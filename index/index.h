@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define INDEX_VERSION     2
+#define INDEX_VERSION     3
 #define INDEX_NUMBER_BITS 29
 #define INDEX_NUMBER_MASK ((INT64_C(1) << INDEX_NUMBER_BITS) - 1)
 #define INDEX_DATE_MAX    ((INT64_C(1) << 34) - 1) /* in the year 2514 */

@@ -83,7 +83,8 @@ START_TEST(a_sync_as_json)
 	check_sync("{\"account\":\"work\",\"folders\":1,\"folders_changed\":1,\"folders_failed\":0,"
 		   "\"folders_gone\":0,\"messages_placed\":4,\"messages_stored\":4,"
 		   "\"bytes_stored\":4140,\"bytes_fetched\":0,\"flags_changed\":0,"
-		   "\"messages_gone\":0,\"messages_skipped\":0,\"exceptions\":0,\"messages_mended\":0,\"listings_incomplete\":0}\n");
+		   "\"messages_gone\":0,\"messages_skipped\":0,\"exceptions\":0,\"messages_"
+		   "mended\":0,\"listings_incomplete\":0}\n");
 	done();
 }
 END_TEST

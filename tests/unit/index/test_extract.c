@@ -100,7 +100,7 @@ START_TEST(parts_go_where_a_reader_sees_them)
 			"application/pdf\r\nContent-Disposition: attachment;"
 			" filename*=UTF-8''b%C3%A4r.pdf\r\n\r\n%PDF words inside\r\n" CLOSE);
 	expect_words(EXTRACT_BODY, "body one body two words of a note");
-	expect_words(EXTRACT_ATTACHMENT, "cell two");
+	expect_words(EXTRACT_ATTACHMENT, "words of a note cell two");
 	expect_words(EXTRACT_FILENAME, "note.txt page.html b\xc3\xa4r.pdf");
 	expect_words(EXTRACT_SUBJECT, "s");
 	ck_assert_uint_eq(extract.attachments, 3);
