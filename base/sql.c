@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-#include <sqlite3.h>
 #include <ctype.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -59,8 +59,7 @@ static bool is_frozen(const char *path)
 {
 	char *folder = file_folder_of(path), *log = mem_format("%s-wal", path);
 	struct stat st;
-	bool frozen =
-	    access(folder, W_OK) != 0 && (stat(log, &st) != 0 || st.st_size == 0);
+	bool frozen = access(folder, W_OK) != 0 && (stat(log, &st) != 0 || st.st_size == 0);
 
 	free(folder);
 	free(log);
@@ -103,8 +102,7 @@ int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err 
 	}
 	if (mode == SQL_READ)
 		flags |= SQLITE_OPEN_URI; /* for sql_attach */
-	code = sqlite3_open_v2(
-	    uri ? uri : path, &sql->db, flags | SQLITE_OPEN_EXRESCODE, NULL);
+	code = sqlite3_open_v2(uri ? uri : path, &sql->db, flags | SQLITE_OPEN_EXRESCODE, NULL);
 	free(uri);
 	if (code != SQLITE_OK) {
 		if (sql->db)

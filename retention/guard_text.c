@@ -58,8 +58,8 @@ static int finish(void *arg, bool ok, struct bytes reason, struct err *err)
 	return 0;
 }
 
-int guard_texts(struct endpoint *ep, const struct seqset *uids, guard_text_fn fn, void *arg,
-    struct err *err)
+int guard_texts(
+    struct endpoint *ep, const struct seqset *uids, guard_text_fn fn, void *arg, struct err *err)
 {
 	struct texts texts = {.digest = digest_new(), .fn = fn, .arg = arg};
 	struct endpoint_sink sink = {.arg = &texts,

@@ -13,7 +13,7 @@
 typedef void (*guard_text_fn)(void *arg, uint32_t uid, const struct sha256 *sum);
 
 /* Each of uids that the server sends, told once or more. Reads only. */
-int guard_texts(struct endpoint *ep, const struct seqset *uids, guard_text_fn fn, void *arg,
-    struct err *err);
+int guard_texts(
+    struct endpoint *ep, const struct seqset *uids, guard_text_fn fn, void *arg, struct err *err);
 
 #endif

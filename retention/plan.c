@@ -158,8 +158,8 @@ static int fence_share(struct plan *plan, struct catalog *catalog, const struct 
 		if (item->folder_number != folder) {
 			folder = item->folder_number;
 			share = (struct share){.since_unix = now_unix - CLOCK_DAY_S};
-			if (catalog_known_places(catalog, folder, item->uidvalidity, count_place,
-				&share, err) != 0)
+			if (catalog_known_places(
+				catalog, folder, item->uidvalidity, count_place, &share, err) != 0)
 				return -1;
 			going = share.purged;
 		}

@@ -299,7 +299,8 @@ static int open_fresh_folder(struct purge *purge, struct err *err)
 	if (open_folder(purge, &why) == 0)
 		return 0;
 	if (purge->guard.is_behind && options->refresh) {
-		if (vault_commit(options->vault, err) != 0 || options->refresh(options->arg, err) != 0)
+		if (vault_commit(options->vault, err) != 0 ||
+		    options->refresh(options->arg, err) != 0)
 			return -1;
 		return open_folder(purge, err);
 	}

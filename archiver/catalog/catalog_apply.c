@@ -730,9 +730,8 @@ int catalog_salvage(struct catalog *catalog, const struct batch_position *at,
 	if (sql_begin(catalog->sql, err) != 0)
 		return -1;
 	for (i = 0; result == 0 && i < count; i++)
-		result = salvaged[i].kind == EVENT_MAIL
-		    ? salvage_mail(catalog, &salvaged[i], err)
-		    : salvage_blob(catalog, &salvaged[i], err);
+		result = salvaged[i].kind == EVENT_MAIL ? salvage_mail(catalog, &salvaged[i], err)
+							: salvage_blob(catalog, &salvaged[i], err);
 	if (result == 0 && set_position(catalog, at, err) == 0 &&
 	    sql_commit(catalog->sql, err) == 0)
 		return 0;

@@ -217,8 +217,8 @@ int catalog_each_message(
 
 int catalog_each_damaged(struct catalog *catalog, catalog_message_fn fn, void *arg, struct err *err)
 {
-	return each_message(catalog,
-	    MESSAGE_COLUMNS "WHERE doubt > 0 AND n > ?1 ORDER BY n", 0, fn, arg, err);
+	return each_message(
+	    catalog, MESSAGE_COLUMNS "WHERE doubt > 0 AND n > ?1 ORDER BY n", 0, fn, arg, err);
 }
 
 int catalog_is_damaged(struct catalog *catalog, int64_t n, struct err *err)

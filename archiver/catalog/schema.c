@@ -22,7 +22,7 @@ const char catalog_schema[] =
     /* 1: the stored copy could not be proven; 2: salvaged, its mail event is lost */
     "  doubt INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX message_doubt ON message(n) WHERE doubt > 0;" /* to be fetched again */
-    "CREATE INDEX message_date ON message(date, n);" /* newest first */
+    "CREATE INDEX message_date ON message(date, n);"            /* newest first */
     "CREATE INDEX message_msgid ON message(msgid);"
 
     /* detached runs of base64 */

@@ -112,8 +112,8 @@ typedef int (*endpoint_identity_fn)(
 
 /* Every message: UID and flags, and the date as a rule. The number seen; compare it with
  * state.messages: fewer means that the listing is not complete. */
-int endpoint_scan(struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out,
-    struct err *err);
+int endpoint_scan(
+    struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err);
 
 /* Each of uids that the server knows is told once, however many pieces it comes in; what was
  * told in two ways is not told. */

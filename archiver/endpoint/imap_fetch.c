@@ -55,7 +55,8 @@ int imap_scan(
 	seqset_init(&scan.seen);
 	/* "1:*" of an empty folder is an error to some servers. */
 	if (session->exists > 0)
-		result = imap_do(session, take_scanned, &scan, err, "UID FETCH 1:* (UID FLAGS INTERNALDATE)");
+		result = imap_do(
+		    session, take_scanned, &scan, err, "UID FETCH 1:* (UID FLAGS INTERNALDATE)");
 	buf_release(&scan.flags);
 	*count_out = seqset_count(&scan.seen);
 	seqset_release(&scan.seen);
@@ -270,7 +271,8 @@ static int ask_more(
 	fetch->asked = last;
 	if (imap_command(fetch->session,
 		&fetch->tag[(fetch->first + fetch->waiting) % BATCHES_AT_ONCE], err,
-		"UID FETCH %s (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])", buf_string(&fetch->set)) != 0)
+		"UID FETCH %s (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])",
+		buf_string(&fetch->set)) != 0)
 		return -1;
 	fetch->waiting++;
 	return 1;

@@ -90,7 +90,7 @@ struct event {
 	uint64_t uidnext, modseq, messages;     /* EVENT_CURSOR, EVENT_AUDIT, EVENT_SYNCED */
 	uint64_t archived, exceptions, missing; /* EVENT_AUDIT */
 	struct bytes reason; /* SKIPPED, HOLD, DAMAGED, PURGE, RUN, SYNCED: words for people */
-	bool held;                    /* EVENT_HOLD */
+	bool held;           /* EVENT_HOLD */
 	struct bytes run, rule, type; /* RUN and PURGE; type: purge, restore */
 
 	struct event_frame *frame; /* EVENT_FRAMES */

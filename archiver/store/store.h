@@ -55,8 +55,8 @@ void store_close(struct store *store); /* an open batch is aborted */
 
 /* Hand every batch behind from to fn, in order, checking the chain of commits. A log that cannot
  * be read is stepped over: the chain may break there, and nowhere else (store_gaps). ERR_DAMAGED
- * also when from is no end of a batch in these segments. When the store is for writing, what follows
- * the last commit is cut off and writing goes on there: required once before the first put.
+ * also when from is no end of a batch in these segments. When the store is for writing, what
+ * follows the last commit is cut off and writing goes on there: required once before the first put.
  * The last batch, if it is news to the caller, must be whole with its entries: the power may
  * have gone before its commit returned. A tail that may have been more is kept in
  * SEGMENT.torn-OFFSET when it is cut. */

@@ -135,12 +135,17 @@ static int pass_on(const struct err *why, struct err *err)
 	return -1;
 }
 
+static bool follows(const struct replay *replay, const struct event *commit)
+{
+	return commit->batch == replay->end.batch + 1 &&
+	    sha256_equal(&commit->previous, &replay->end.sum);
+}
+
 /* 1 the commit follows the last one; 0 others were between, whose logs are lost; -1. */
 static int check_chain(const struct replay *replay, const struct segment *segment,
     const struct event *commit, struct err *err)
 {
-	if (commit->batch == replay->end.batch + 1 &&
-	    sha256_equal(&commit->previous, &replay->end.sum))
+	if (follows(replay, commit))
 		return 1;
 	if (replay->has_damage && commit->batch > replay->end.batch + 1)
 		return 0;
@@ -217,8 +222,8 @@ static int pass_gap(
 	batch.salvaged_count = list.count;
 	if (result == 0)
 		result = hand_on(replay, &batch, err);
-	store->gap = mem_grow(
-	    store->gap, &store->gap_room, store->gap_count + 1, sizeof *store->gap);
+	store->gap =
+	    mem_grow(store->gap, &store->gap_room, store->gap_count + 1, sizeof *store->gap);
 	store->gap[store->gap_count++] = gap;
 	replay->has_damage = true;
 	free(list.item);
@@ -242,9 +247,8 @@ static void note_lost(struct replay *replay, uint64_t last_batch)
 
 /* The last log cannot be read: 0 it is a torn tail, 1 it is damage, -1. A wrong length in it
  * may have led past others, and then it is not the last. */
-static int judge_tail(
-    const struct replay *replay, const struct segment *segment, const struct segment_log *log,
-    struct err *err)
+static int judge_tail(const struct replay *replay, const struct segment *segment,
+    const struct segment_log *log, struct err *err)
 {
 	uint64_t mark;
 
@@ -303,6 +307,25 @@ static int take_batch(struct replay *replay, const struct segment *segment,
 	return 1;
 }
 
+/* Behind damage a mark may be found that is none: bytes of a message. Is there a log farther on
+ * that follows the last batch: 1, 0, -1. The open log is lost by it. */
+static int does_one_follow(
+    struct replay *replay, const struct segment *segment, uint64_t at, struct err *err)
+{
+	struct batch_reader reader;
+	struct segment_log log;
+	bool found = false;
+	int got = 1;
+
+	while (!found && (got = segment_next_log(segment, &at, &log, err)) == 1) {
+		if (open_log(replay, segment, &log, &reader, NULL) != 0)
+			continue;
+		found = follows(replay, &reader.commit);
+		batch_end(&reader);
+	}
+	return got;
+}
+
 enum { LOG_TORN, LOG_TAKEN, LOG_DAMAGED };
 
 static int replay_log(struct replay *replay, const struct segment *segment,
@@ -315,6 +338,14 @@ static int replay_log(struct replay *replay, const struct segment *segment,
 	replay->has_damage |= log->skipped > 0;
 	replay->store->damaged_bytes += log->skipped;
 	if (open_log(replay, segment, log, &reader, &why) == 0) {
+		if (replay->has_damage && !follows(replay, &reader.commit)) {
+			batch_end(&reader);
+			result = does_one_follow(replay, segment, log->end, err);
+			if (result != 0)
+				return result < 0 ? -1 : LOG_DAMAGED;
+			if (open_log(replay, segment, log, &reader, err) != 0)
+				return -1;
+		}
 		result = take_batch(replay, segment, log, &reader, is_last, err);
 		batch_end(&reader);
 		return result;
@@ -342,7 +373,8 @@ static int next_behind(
 }
 
 /* One log ahead: the last one is judged more strictly. 1 to the end, 0 to a torn tail, -1. */
-static int replay_logs(struct replay *replay, struct segment *segment, bool is_last, struct err *err)
+static int replay_logs(
+    struct replay *replay, struct segment *segment, bool is_last, struct err *err)
 {
 	uint64_t at = replay->from;
 	struct segment_log log, next;
@@ -375,12 +407,25 @@ static int end_segment(struct replay *replay, const struct segment *segment, str
 	if (segment_bytes(segment, &bytes, err) != 0)
 		return -1;
 	if (segment->is_sealed)
-		whole = segment_is_seal_whole(
-		    segment, replay->from, replay->store->unpacker, err);
+		whole = segment_is_seal_whole(segment, replay->from, replay->store->unpacker, err);
 	if (whole != 0)
 		return whole < 0 ? -1 : 0;
 	replay->store->damaged_bytes += bytes > replay->from ? bytes - replay->from : 1;
 	return bytes > 0 ? pass_gap(replay, segment, bytes, err) : 0;
+}
+
+/* A segment is sealed behind its last batch: entries there are of one whose log is gone. What
+ * an interrupted seal leaves is an end frame, whole or not. 1, 0, -1. */
+static int has_entries_behind(
+    const struct replay *replay, const struct segment *segment, uint64_t bytes, struct err *err)
+{
+	struct store_salvage list = {0};
+	int result = 0;
+
+	if (segment->is_sealed)
+		result = store_salvage(replay->store, segment, replay->from, bytes, &list, err);
+	free(list.item);
+	return result < 0 ? -1 : list.count > 0;
 }
 
 /* Behind the last batch of all stands a torn tail, if anything: unless batches are known to
@@ -398,7 +443,10 @@ static int end_archive(struct replay *replay, const struct segment *segment, str
 		if (trusted->at < bytes)
 			to = trusted->at; /* beyond it a batch may be open */
 	} else if (!replay->has_bad_log && replay->end.batch >= trusted->batch) {
-		return 0;
+		int more = has_entries_behind(replay, segment, bytes, err);
+
+		if (more != 1)
+			return more;
 	}
 	replay->end.segment = segment->number;
 	replay->end.at = to;
@@ -582,8 +630,9 @@ int store_replay(struct store *store, const struct batch_position *from, store_b
 	if (store_last_segment(store, &last, err) != 0)
 		goto out;
 	if (from->segment > last) {
-		archive_damaged(err, "%s: segment %u is missing: put it back, or run mailcask "
-				     "rebuild to go on with what is there",
+		archive_damaged(err,
+		    "%s: segment %u is missing: put it back, or run mailcask "
+		    "rebuild to go on with what is there",
 		    store->folder, from->segment);
 		goto out;
 	}

@@ -242,8 +242,8 @@ static int take_arrival(struct fetch *fetch, const struct arrival *arrival, stru
 	if (!arrival->has_text)
 		return 0;
 	if (arrival->has_other_text)
-		return skip(fetch, arrival->uid.value,
-		    "the server sends two different texts for it", err);
+		return skip(
+		    fetch, arrival->uid.value, "the server sends two different texts for it", err);
 	if (arrival->has_size && arrival->size_bytes != arrival->text_bytes)
 		return take_odd(fetch, arrival, err);
 	return place(fetch, arrival, err);

@@ -274,8 +274,8 @@ static int load_folder(struct diff *diff, struct catalog_folder *known, struct e
 		diff->cursor = *known;
 	/* By numbers: the names of the row are gone with the next question. */
 	if (found == 1 &&
-	    (catalog_skipped(catalog, diff->cursor.number, diff->cursor.uidvalidity,
-		 take_exception, &diff->exceptions, err) != 0 ||
+	    (catalog_skipped(catalog, diff->cursor.number, diff->cursor.uidvalidity, take_exception,
+		 &diff->exceptions, err) != 0 ||
 		catalog_damaged_places(catalog, diff->cursor.number, diff->cursor.uidvalidity,
 		    take_damaged, &diff->damaged, err) != 0))
 		found = -1;

@@ -19,7 +19,7 @@ struct sync {
 	const struct sync_options *options;
 	struct sync_report *report;
 	struct sync_report committed; /* as it stood at the last commit */
-	struct endpoint *ep; /* NULL: not connected */
+	struct endpoint *ep;          /* NULL: not connected */
 	struct sync_folder *folder;
 	size_t folder_count, folder_room;
 	struct sync_progress progress;

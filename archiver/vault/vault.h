@@ -79,8 +79,8 @@ struct bytes vault_put_head(const struct vault_put *put);
 
 /* Complete: goes into the open batch, unless the archive has it already (*is_new_out): has it
  * so that it could be proven just now, else it is stored again, with each of its blobs that
- * cannot be read. facts: an EVENT_MAIL with the fields of the header (message_id, from, ..., sent); the rest of it
- * is filled in here. mtime_unix: INTERNALDATE, for the tar header. */
+ * cannot be read. facts: an EVENT_MAIL with the fields of the header (message_id, from, ..., sent);
+ * the rest of it is filled in here. mtime_unix: INTERNALDATE, for the tar header. */
 int vault_put_end(struct vault_put *put, struct event *facts, int64_t mtime_unix,
     struct msg_id *id_out, bool *is_new_out, struct err *err);
 uint64_t vault_put_bytes(const struct vault_put *put); /* so far */
@@ -118,7 +118,8 @@ struct vault_verify_calls {
 
 /* Segments, chain, catalogue against journal, and (unless quick) every message rebuilt and
  * hashed; one that is bad is logged as damaged when the archive is open for writing and has
- * no open batch, so that a sync fetches it again. 0 clean, 1 something is wrong, -1 could not be checked. */
+ * no open batch, so that a sync fetches it again. 0 clean, 1 something is wrong, -1 could not be
+ * checked. */
 int vault_verify(
     struct vault *vault, bool quick, const struct vault_verify_calls *calls, struct err *err);
 

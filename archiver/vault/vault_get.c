@@ -117,14 +117,14 @@ static int wrong_sum(const struct msg_id *id, struct err *err)
 	    err, ERR_DAMAGED, "message %.10s: its stored bytes do not match its SHA-256", hex);
 }
 
-int vault_prove_blob(struct vault *vault, const struct sha256 *id,
-    const struct catalog_blob *blob, struct err *err)
+int vault_prove_blob(
+    struct vault *vault, const struct sha256 *id, const struct catalog_blob *blob, struct err *err)
 {
 	struct store_entry entry = {EVENT_BLOB, *id, blob->size_bytes};
 	struct prover prover = {digest_new(), NULL, NULL};
 	struct sha256 sum;
-	int result = store_read(
-	    vault->store, blob->segment, &blob->place, &entry, to_prover, &prover, err);
+	int result =
+	    store_read(vault->store, blob->segment, &blob->place, &entry, to_prover, &prover, err);
 
 	digest_end(prover.digest, &sum);
 	digest_free(prover.digest);

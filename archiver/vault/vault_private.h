@@ -36,8 +36,8 @@ int vault_read_skeleton(struct vault *vault, const struct catalog_message *messa
     struct spool *spool, struct err *err);
 
 /* Read back from the disk and hashed: 0 when it is what its id says. */
-int vault_prove_blob(struct vault *vault, const struct sha256 *id,
-    const struct catalog_blob *blob, struct err *err);
+int vault_prove_blob(
+    struct vault *vault, const struct sha256 *id, const struct catalog_blob *blob, struct err *err);
 
 int vault_pass_on(const struct err *why, struct err *err);
 

@@ -356,6 +356,8 @@ class Archive:
 
     def read_segment(self, segment, last):
         insist(segment.sealed or last, f"{segment.path.name}: not sealed and not the last")
+        if last and segment.sealed and not self.is_seal_whole(segment):
+            segment.sealed = False  # its sealing was interrupted
         batches, frames = self.walk(segment)
         if segment.sealed:
             segment.check_end(frames)
@@ -367,6 +369,13 @@ class Archive:
             self.apply(segment, log, batch)
         if not segment.sealed:
             self.torn_bytes = len(segment.data) - end_of(batches)
+
+    def is_seal_whole(self, segment):
+        try:
+            segment.check_end(self.walk(segment)[1])
+            return True
+        except Rejected:
+            return False
 
     @staticmethod
     def check_tail(segment, batches):

@@ -198,6 +198,7 @@ END_TEST
 START_TEST(a_database_with_a_broken_page_is_damaged)
 {
 	struct sql *sql = open_filled();
+	struct err why = {0};
 	char noise[4096];
 	int fd;
 
@@ -208,8 +209,49 @@ START_TEST(a_database_with_a_broken_page_is_damaged)
 	OK(file_write_at(fd, noise, sizeof noise, 4096, path, err));
 	file_close(&fd);
 	sql = open_at(path, SQL_WRITE);
+	ck_assert(!sql_saw_damage(sql));
 	FAILS(ERR_DAMAGED, sql_exec(sql, "SELECT * FROM t; SELECT * FROM big", err));
+	ck_assert(sql_saw_damage(sql));
+	ck_assert_int_eq(sql_exec(sql, "SELECT * FROM t; SELECT * FROM big", &why), -1);
+	ck_assert_ptr_nonnull(strstr(why.text, path));
+	ck_assert_ptr_nonnull(strstr(why.text, " is damaged ("));
+	ck_assert_ptr_nonnull(strstr(why.text, "run mailcask rebuild"));
 	sql_close(sql);
+}
+END_TEST
+
+/* A folder that cannot be written to: without a log a file is read as it is. */
+START_TEST(a_folder_that_cannot_be_written_to)
+{
+	char *strange = file_join(folder, "a b%3f?c#d.db");
+	struct sql *sql;
+
+	sql_close(open_filled());
+	ck_assert_int_eq(rename(path, strange), 0);
+	sql_close(open_filled());
+	ck_assert_int_eq(chmod(strange, 0444), 0);
+	ck_assert_int_eq(chmod(path, 0444), 0);
+	ck_assert_int_eq(chmod(folder, 0555), 0);
+	if (getuid() == 0)
+		ck_assert_int_eq(setresuid(65534, 65534, 0), 0);
+	sql = open_at(strange, SQL_READ);
+	ck_assert(sql_is_frozen(sql));
+	ck_assert_int_eq(ask(sql, "SELECT count(*) FROM t"), 1);
+	ck_assert_int_eq(sql_exec(sql, "INSERT INTO t VALUES (2, 'two')", NULL), -1);
+	sql_close(sql);
+	sql = open_at(path, SQL_READ);
+	OK(sql_attach(sql, strange, "other", err));
+	ck_assert_int_eq(ask(sql, "SELECT count(*) FROM other.t"), 1);
+	sql_close(sql);
+	sql = NULL;
+	ck_assert_int_eq(sql_open(&sql, path, SQL_WRITE, NULL), -1);
+	if (getuid() != geteuid() || getuid() == 65534)
+		ck_assert_int_eq(setresuid(0, 0, 0), 0);
+	ck_assert_int_eq(chmod(folder, 0700), 0);
+	sql = open_at(strange, SQL_READ);
+	ck_assert(!sql_is_frozen(sql));
+	sql_close(sql);
+	free(strange);
 }
 END_TEST
 
@@ -424,11 +466,12 @@ int main(void)
 	const TTest *all[] = {the_writer_uses_a_log, a_reader_sees_what_is_committed,
 	    a_reader_cannot_write, a_reader_never_checkpoints, the_writer_checkpoints_when_asked,
 	    a_checkpoint_beside_a_reader_is_no_error, what_is_no_database_is_damaged,
-	    a_database_with_a_broken_page_is_damaged, only_the_writer_makes_a_file,
-	    reads_another_database_beside, rolls_back, what_was_bound_comes_back,
-	    statements_are_used_again, null_replaces_what_was_bound_before,
-	    a_failed_statement_can_be_used_again, a_full_database_is_a_lack_of_space,
-	    a_second_writer_is_kept_out, a_long_statement_can_be_stopped};
+	    a_database_with_a_broken_page_is_damaged, a_folder_that_cannot_be_written_to,
+	    only_the_writer_makes_a_file, reads_another_database_beside, rolls_back,
+	    what_was_bound_comes_back, statements_are_used_again,
+	    null_replaces_what_was_bound_before, a_failed_statement_can_be_used_again,
+	    a_full_database_is_a_lack_of_space, a_second_writer_is_kept_out,
+	    a_long_statement_can_be_stopped};
 	Suite *suite = suite_create(__FILE__);
 	TCase *tests = tcase_create("all");
 	SRunner *runner = srunner_create(suite);

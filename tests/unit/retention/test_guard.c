@@ -815,8 +815,7 @@ SUITE(a_folder_passes, an_empty_folder_passes, without_deletion_by_uid_nothing_g
     the_server_does_not_show_it, flagged_since, made_a_draft_since, any_other_flag_since,
     flagged_and_drafts_by_rules_that_speak_of_them, plain_ones_are_marked_as_such,
     another_internaldate_ends_the_folder, another_message_id_ends_the_folder,
-    with_another_size_the_bytes_decide, another_text_is_remembered,
-    a_message_may_get_a_message_id,
+    with_another_size_the_bytes_decide, another_text_is_remembered, a_message_may_get_a_message_id,
     a_server_that_fails_clears_nothing, a_catalogue_that_fails_clears_nothing,
     a_segment_that_cannot_be_read, a_guard_that_failed_later_has_not_passed,
     each_is_told_its_own_reason)

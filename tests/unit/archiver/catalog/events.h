@@ -31,6 +31,7 @@ struct journal {
 	struct buf log[100]; /* all batches so far */
 	struct batch_position ends[100];
 	size_t logs;
+	uint64_t lost; /* batches, said with the next one */
 };
 
 static struct journal j;
@@ -81,7 +82,7 @@ static inline int apply_as(uint64_t number, struct err *err)
 {
 	struct event frames = {.kind = EVENT_FRAMES, .frame = j.frame, .frame_count = 1};
 	struct batch_position position = {
-	    .segment = 1, .at = number * 10000 + 10000, .batch = number};
+	    .segment = 1, .at = number * 10000 + 10000, .batch = number, .lost = j.lost};
 	int result;
 
 	j.frame[0] = (struct event_frame){number * 10000, j.entries};

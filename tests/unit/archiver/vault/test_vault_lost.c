@@ -321,8 +321,7 @@ static size_t frame_of(struct vault *v, unsigned number)
 }
 
 /* Without any damage between them commits must follow each other: else somebody wrote there. */
-START_TEST(an_edit_is_no_damage,
-    any_byte_may_be_wrong)
+START_TEST(an_edit_is_no_damage)
 {
 	struct buf text, edited;
 	size_t second, third;
@@ -377,7 +376,7 @@ START_TEST(any_byte_may_be_wrong)
 			for (unsigned n = 1; n < 6; n += n == 3 ? 2 : 1)
 				lost += try_get(v, n, NULL) != 0; /* right or nothing */
 			vault_close(v);
-			if (at % 5 == 0) { /* the catalogue is gone as well */
+			if (at % 16 == 0) { /* the catalogue is gone as well */
 				remove_file("catalog.db");
 				v = open_vault(true);
 				for (unsigned n = 1; n < 6; n += n == 3 ? 2 : 1)
@@ -388,7 +387,8 @@ START_TEST(any_byte_may_be_wrong)
 				get(v, 5);
 				vault_close(v);
 				for (unsigned k = 1; k < 9; k++) {
-					char *name = mem_format("%s/segments/%06u.tar.zst", options.path, k);
+					char *name =
+					    mem_format("%s/segments/%06u.tar.zst", options.path, k);
 
 					unlink(name);
 					free(name);

@@ -508,5 +508,5 @@ SUITE(a_rebuilt_catalogue_is_the_grown_one, a_catalogue_that_is_missing_is_made,
     a_catalogue_that_cannot_be_used_is_made, a_reader_cannot_make_it_while_somebody_writes,
     an_older_catalogue_catches_up, older_segments_are_noticed, a_catalogue_that_cannot_take_a_batch,
     damage_is_told_and_never_handed_out, damage_in_a_large_message,
-    what_the_catalogue_says_is_checked, verify_repairs_nothing,
-    verify_beside_an_open_batch, killed_at_any_moment, killed_between_segment_and_catalogue)
+    what_the_catalogue_says_is_checked, verify_repairs_nothing, verify_beside_an_open_batch,
+    killed_at_any_moment, killed_between_segment_and_catalogue)
