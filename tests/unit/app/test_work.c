@@ -63,12 +63,12 @@ static void check_sync(const char *expected)
 START_TEST(a_sync_in_words)
 {
 	begin();
-	check_sync("work: 4 new (4.1 kB) in 1 folders\n");
-	check_sync("work: 0 new (0 B) in 1 folders\n");
+	check_sync("work: 4 new (4.1 kB) in 1 folder\n");
+	check_sync("work: 0 new (0 B) in 1 folder\n");
 	fake_remove(inbox, 1);
 	fake_set_flags(fake_find(inbox, 2), "\\Seen");
 	fake_message(inbox, 9, fake_find(inbox, 3)->text, "", DATE);
-	check_sync("work: 1 new (0 B) in 1 folders, 1 of them already stored, flags of 1 changed, "
+	check_sync("work: 1 new (0 B) in 1 folder, 1 of them already stored, flags of 1 changed, "
 		   "1 gone from the server\n");
 	app.quiet = true;
 	check_sync("");

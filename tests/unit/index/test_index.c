@@ -434,7 +434,7 @@ START_TEST(an_index_that_cannot_be_used_is_begun_anew)
 	expect_begun_anew();
 	change("PRAGMA user_version = 1");
 	expect_begun_anew();
-	change("PRAGMA user_version = 3");
+	change("PRAGMA user_version = 4");
 	expect_begun_anew();
 	change("DELETE FROM state");
 	expect_begun_anew();
