@@ -174,8 +174,12 @@ out:
 static int is_of_archive(struct vault *vault, struct err *err)
 {
 	struct sha256 said, is;
-	int got = catalog_identity(vault->catalog, &said, err);
+	int got;
 
+	/* Beside the segments it is theirs; a folder for databases may serve two archives. */
+	if (!vault->options.databases)
+		return 1;
+	got = catalog_identity(vault->catalog, &said, err);
 	if (got == 1)
 		got = store_identity(vault->store, &is, err);
 	if (got < 0)
