@@ -85,7 +85,8 @@ const struct command cmd_hold = {
     .name = "hold",
     .operands = "QUERY",
     .summary = "Keep messages from being purged, whatever the rules say",
-    .details = "Journalled in the archive. \"mailcask search is:held\" shows them.",
+    .details = "Journalled in the archive. \"mailcask search is:held\" shows them; one message is\n"
+	       "id:DIGITS.",
     .example = "mailcask hold --reason \"case 4711\" from:lawyer",
     .option = {{"release", 0, NULL, "let the rules decide again"},
 	{"reason", 0, "TEXT", "why, for the journal"}},
