@@ -138,7 +138,8 @@ const struct batch_position *store_end(const struct store *store)
 /* The first frame of a batch may need a new segment. */
 static int begin_writing(struct store *store, struct err *err)
 {
-	uint32_t next = store->end.segment ? store->end.segment + 1 : SEGMENT_FIRST;
+	/* Behind the last there is, which may be one that no commit could be read from. */
+	uint32_t next = store->writing.fd >= 0 ? store->writing.number + 1 : SEGMENT_FIRST;
 
 	if (store->writing.fd >= 0 && !store->writing.is_sealed && !store->is_full)
 		return 0;

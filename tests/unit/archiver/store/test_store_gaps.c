@@ -221,6 +221,32 @@ START_TEST(the_last_batch_of_a_sealed_segment)
 }
 END_TEST
 
+/* Nothing of a segment can be read: its number is taken all the same. */
+START_TEST(a_sealed_segment_without_any_log)
+{
+	uint64_t ends[6];
+	struct buf file = five_batches(ends);
+	struct seen seen;
+
+	g.options.segment_bytes = 1;
+	(void)replay(true, 5); /* seals it */
+	buf_release(&file);
+	file = ground_file(&g, 1);
+	for (int i = 1; i <= 5; i++)
+		spoil(&file, ends[i]);
+	ground_write(&g, 1, buf_view(&file));
+	seen = replay(true, 0);
+	ck_assert_uint_eq(seen.batches, 0);
+	ground_batch(&g, 300);
+	ck_assert_uint_eq(ground_segments(&g), 2);
+	seen = replay(true, 0);
+	ck_assert_uint_eq(seen.batches, 1);
+	ck_assert_uint_eq(seen.end.segment, 2);
+	buf_release(&file);
+	ground_end(&g);
+}
+END_TEST
+
 /* Bytes of a message that look like a log of a batch far ahead. */
 START_TEST(a_log_inside_a_message)
 {
@@ -286,5 +312,6 @@ START_TEST(which_archive_it_is)
 END_TEST
 
 SUITE(a_log_in_the_middle, a_mark_that_is_gone, writing_goes_on_behind_a_gap,
-    a_segment_that_cannot_be_sealed, the_last_batch_of_a_sealed_segment, a_log_inside_a_message,
-    a_chain_that_breaks_without_damage, which_archive_it_is)
+    a_segment_that_cannot_be_sealed, the_last_batch_of_a_sealed_segment,
+    a_sealed_segment_without_any_log, a_log_inside_a_message, a_chain_that_breaks_without_damage,
+    which_archive_it_is)
