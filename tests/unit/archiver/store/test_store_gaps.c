@@ -232,8 +232,7 @@ START_TEST(a_sealed_segment_without_any_log)
 	(void)replay(true, 5); /* seals it */
 	buf_release(&file);
 	file = ground_file(&g, 1);
-	for (int i = 1; i <= 5; i++)
-		spoil(&file, ends[i]);
+	memset(file.p, 'x', ends[5]);
 	ground_write(&g, 1, buf_view(&file));
 	seen = replay(true, 0);
 	ck_assert_uint_eq(seen.batches, 0);
