@@ -36,18 +36,20 @@ MC_CFLAGS := -std=gnu17 $(WARNINGS) $(FORTIFY) -fstack-protector-strong -fPIE $(
 	-D_GNU_SOURCE -DMAILCASK_VERSION='"$(VERSION)"' -I. -include base/banned.h
 MC_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SAN_FLAGS)
 
-# What the libraries need, asked once of pkg-config. Made anew by config/install-deps when it
-# is missing; the goals that set everything up install the packages for it first.
+# What the libraries need, asked once of pkg-config; the goals that set everything up install the
+# packages for it first. libcurl is not linked but loaded when it is needed (base/net.c).
 SETS_UP := demo check bench
-BUILD_PACKAGES := libcurl sqlite3 libzstd gmime-3.0 libxml-2.0 inih jansson libcrypto
+LINKED_PACKAGES := sqlite3 libzstd gmime-3.0 libxml-2.0 inih jansson libcrypto
+BUILD_PACKAGES := libcurl $(LINKED_PACKAGES)
 ifneq ($(filter-out clean help layers check-size format format-check,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/packages.mk
 endif
-$(BUILD)/packages.mk: config/install-deps
+$(BUILD)/packages.mk: config/install-deps Makefile
 	@mkdir -p $(@D)
 	@config/install-deps $(if $(filter $(SETS_UP),$(MAKECMDGOALS)),,--check) build
 	@{ echo "PACKAGE_CFLAGS := $$(pkg-config --cflags $(BUILD_PACKAGES))"; \
-	   echo "PACKAGE_LIBS := $$(pkg-config --libs $(BUILD_PACKAGES))"; } >$@
+	   echo "PACKAGE_LIBS := $$(pkg-config --libs $(LINKED_PACKAGES))"; \
+	   echo "CURL_LIBS := $$(pkg-config --libs libcurl)"; } >$@
 
 .PHONY: all clean help
 all: $(PROGRAM)

@@ -1,5 +1,6 @@
 /* Owns:  one libcurl handle and its connection.
- * Knows: the only file that names libcurl; what its result codes mean to a person.
+ * Knows: the only file that names libcurl, which is loaded with the first connection: most
+ *        commands need none, and it brings thirty libraries along; what its result codes mean.
  * Never: connects without TLS, switches verification off without a pin, shows a secret. */
 #include "base/net.h"
 
@@ -8,6 +9,7 @@
 #include "base/mem.h"
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -16,8 +18,22 @@
 #define STOP_CHECK_MS    200
 #define KEPT_MAX_BYTES   (16u << 20) /* what a peer may say while we are sending */
 #define SPOKEN_MAX_BYTES 512
+#define LIBCURL          "libcurl.so.4"
+
+/* What of the library is called. */
+struct libcurl {
+	__typeof__(&curl_easy_init) easy_init;
+	__typeof__(&curl_easy_setopt) easy_setopt;
+	__typeof__(&curl_easy_perform) easy_perform;
+	__typeof__(&curl_easy_getinfo) easy_getinfo;
+	__typeof__(&curl_easy_recv) easy_recv;
+	__typeof__(&curl_easy_send) easy_send;
+	__typeof__(&curl_easy_strerror) easy_strerror;
+	__typeof__(&curl_easy_cleanup) easy_cleanup;
+};
 
 struct net {
+	struct libcurl lib;
 	CURL *curl;
 	curl_socket_t socket;
 	struct net_options options;
@@ -26,6 +42,33 @@ struct net {
 	char spoken[SPOKEN_MAX_BYTES]; /* the server's last line before it was logged in */
 	uint64_t received, sent;
 };
+
+/* It stays loaded to the end: libraries below it do not like to go. */
+static int load(struct libcurl *lib, struct err *err)
+{
+	void *library = dlopen(LIBCURL, RTLD_NOW | RTLD_LOCAL);
+	const struct {
+		void **call;
+		const char *name;
+	} calls[] = {{(void **)&lib->easy_init, "curl_easy_init"},
+	    {(void **)&lib->easy_setopt, "curl_easy_setopt"},
+	    {(void **)&lib->easy_perform, "curl_easy_perform"},
+	    {(void **)&lib->easy_getinfo, "curl_easy_getinfo"},
+	    {(void **)&lib->easy_recv, "curl_easy_recv"},
+	    {(void **)&lib->easy_send, "curl_easy_send"},
+	    {(void **)&lib->easy_strerror, "curl_easy_strerror"},
+	    {(void **)&lib->easy_cleanup, "curl_easy_cleanup"}};
+	size_t i;
+
+	if (!library)
+		return err_set(err, ERR_NETWORK, "%s cannot be loaded: %s", LIBCURL, dlerror());
+	for (i = 0; i < sizeof calls / sizeof *calls; i++) {
+		*calls[i].call = dlsym(library, calls[i].name);
+		if (!*calls[i].call)
+			return err_set(err, ERR_NETWORK, "%s has no %s", LIBCURL, calls[i].name);
+	}
+	return 0;
+}
 
 static bool must_stop(const struct net *net)
 {
@@ -89,7 +132,7 @@ static int refused(const struct net *net, struct err *err)
 
 static int explain(const struct net *net, CURLcode code, struct err *err)
 {
-	const char *what = net->detail[0] ? net->detail : curl_easy_strerror(code);
+	const char *what = net->detail[0] ? net->detail : net->lib.easy_strerror(code);
 
 	switch (code) {
 	case CURLE_LOGIN_DENIED:
@@ -124,32 +167,33 @@ static int explain(const struct net *net, CURLcode code, struct err *err)
 static void set_options(struct net *net)
 {
 	const struct net_options *o = &net->options;
+	__typeof__(&curl_easy_setopt) set = net->lib.easy_setopt;
 	CURL *curl = net->curl;
 
-	curl_easy_setopt(curl, CURLOPT_URL, o->url);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "imap,imaps");
-	curl_easy_setopt(curl, CURLOPT_USERNAME, o->user);
-	curl_easy_setopt(curl, CURLOPT_PASSWORD, o->password->p);
-	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
-	curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
-	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)o->connect_timeout_s);
-	curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)o->idle_timeout_s);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, net->detail);
-	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, hear_line);
-	curl_easy_setopt(curl, CURLOPT_HEADERDATA, net);
-	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, check_progress);
-	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, net);
+	set(curl, CURLOPT_URL, o->url);
+	set(curl, CURLOPT_PROTOCOLS_STR, "imap,imaps");
+	set(curl, CURLOPT_USERNAME, o->user);
+	set(curl, CURLOPT_PASSWORD, o->password->p);
+	set(curl, CURLOPT_CONNECT_ONLY, 1L);
+	set(curl, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
+	set(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	set(curl, CURLOPT_CONNECTTIMEOUT, (long)o->connect_timeout_s);
+	set(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)o->idle_timeout_s);
+	set(curl, CURLOPT_NOSIGNAL, 1L);
+	set(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+	set(curl, CURLOPT_ERRORBUFFER, net->detail);
+	set(curl, CURLOPT_HEADERFUNCTION, hear_line);
+	set(curl, CURLOPT_HEADERDATA, net);
+	set(curl, CURLOPT_NOPROGRESS, 0L);
+	set(curl, CURLOPT_XFERINFOFUNCTION, check_progress);
+	set(curl, CURLOPT_XFERINFODATA, net);
 	if (o->ca_file)
-		curl_easy_setopt(curl, CURLOPT_CAINFO, o->ca_file);
+		set(curl, CURLOPT_CAINFO, o->ca_file);
 	if (o->pin) {
 		/* The key itself is the proof; who signed it does not matter then. */
-		curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, o->pin);
-		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+		set(curl, CURLOPT_PINNEDPUBLICKEY, o->pin);
+		set(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+		set(curl, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
 }
 
@@ -160,15 +204,19 @@ int net_open(struct net **out, const struct net_options *options, struct err *er
 
 	net->options = *options;
 	buf_init(&net->kept, KEPT_MAX_BYTES);
-	net->curl = curl_easy_init();
+	if (load(&net->lib, err) != 0) {
+		net_close(net);
+		return -1;
+	}
+	net->curl = net->lib.easy_init();
 	if (!net->curl) {
 		net_close(net);
 		return err_set(err, ERR_BUG, "libcurl does not start");
 	}
 	set_options(net);
-	code = curl_easy_perform(net->curl);
+	code = net->lib.easy_perform(net->curl);
 	if (code == CURLE_OK)
-		code = curl_easy_getinfo(net->curl, CURLINFO_ACTIVESOCKET, &net->socket);
+		code = net->lib.easy_getinfo(net->curl, CURLINFO_ACTIVESOCKET, &net->socket);
 	if (code != CURLE_OK) {
 		explain(net, code, err);
 		net_close(net);
@@ -184,7 +232,8 @@ void net_close(struct net *net)
 {
 	if (!net)
 		return;
-	curl_easy_cleanup(net->curl);
+	if (net->curl)
+		net->lib.easy_cleanup(net->curl);
 	buf_release(&net->kept);
 	free(net);
 }
@@ -213,7 +262,7 @@ static int wait_for(struct net *net, short events, struct err *err)
 /* 1 with bytes, 0 when there are none now, -1. */
 static int receive_some(struct net *net, void *data, size_t bytes, size_t *got, struct err *err)
 {
-	CURLcode code = curl_easy_recv(net->curl, data, bytes, got);
+	CURLcode code = net->lib.easy_recv(net->curl, data, bytes, got);
 
 	if (code == CURLE_AGAIN)
 		return 0;
@@ -277,7 +326,7 @@ int net_send(struct net *net, const void *data, size_t bytes, struct err *err)
 	size_t sent;
 
 	while (bytes > 0) {
-		CURLcode code = curl_easy_send(net->curl, p, bytes, &sent);
+		CURLcode code = net->lib.easy_send(net->curl, p, bytes, &sent);
 
 		if (code == CURLE_AGAIN) {
 			if (keep_what_comes(net, err) != 0 ||

@@ -75,7 +75,7 @@ $(PERF): $(BUILD)/tests/perf/%: tests/perf/%.c tests/perf/wire.c tests/perf/wire
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	@$(CC) $(MC_CFLAGS) $(CFLAGS) -pthread -o $@ $< tests/perf/wire.c $(call lib,base) \
-		$(MC_LDFLAGS) $(PACKAGE_LIBS)
+		$(MC_LDFLAGS) $(PACKAGE_LIBS) $(CURL_LIBS)
 
 # The archive alone, without any server.
 $(BUILD)/tests/perf/archive: tests/perf/archive.c $(PROGRAM_LIBS)
