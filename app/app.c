@@ -64,6 +64,11 @@ static void print_now(const char *format, ...)
 int app_fail(struct app *app, const struct err *err)
 {
 	(void)app;
+	/* A row that must be there was not: nobody has put that into words. */
+	if (!err->text[0]) {
+		print_now("catalog.db lacks a row that others refer to: run mailcask rebuild");
+		return EXIT_DAMAGED;
+	}
 	print_now("%s", err->text);
 	return (int)app_status_of(err);
 }

@@ -194,16 +194,9 @@ static int show_purged(void *arg, const struct catalog_purge *purge, struct err 
 	return result;
 }
 
-/* A message that was put back, as the catalogue has it. */
-struct restored {
-	struct bytes account, folder; /* the server's name for it */
-	uint32_t uid;
-	struct msg_id id;
-	int64_t time_unix;
-};
-
-static int show_restored(struct log *log, const struct restored *restored, struct err *err)
+static int show_restored(void *arg, const struct catalog_restored *restored, struct err *err)
 {
+	struct log *log = arg;
 	struct catalog *catalog = vault_catalog(log->app->vault);
 	struct catalog_message message;
 	struct catalog_folder folder;
@@ -235,34 +228,6 @@ static int show_restored(struct log *log, const struct restored *restored, struc
 	return result;
 }
 
-static int each_restored(struct log *log, struct err *err)
-{
-	struct sql_stmt *stmt;
-	struct bytes sum;
-	int got, result = 0;
-
-	if (sql_prepare(catalog_sql(vault_catalog(log->app->vault)),
-		"SELECT account, folder, uid, id, time FROM restored WHERE run = ?1"
-		" ORDER BY account, folder, uidvalidity, uid",
-		&stmt, err) != 0)
-		return -1;
-	sql_bind_text(stmt, 1, bytes_of(log->run));
-	while (result == 0 && (got = sql_step(stmt, err)) == 1) {
-		struct restored restored = {.account = sql_bytes(stmt, 0),
-		    .folder = sql_bytes(stmt, 1),
-		    .uid = (uint32_t)sql_i64(stmt, 2),
-		    .time_unix = sql_i64(stmt, 4)};
-
-		sum = sql_bytes(stmt, 3);
-		if (sum.n != SHA256_BYTES)
-			continue;
-		memcpy(restored.id.sum.b, sum.p, SHA256_BYTES);
-		result = show_restored(log, &restored, err);
-	}
-	sql_free(stmt);
-	return result == 0 && got == 0 ? 0 : -1;
-}
-
 /* The line of the run itself; not in JSON, where each line tells its run. */
 static int take_run(void *arg, const struct catalog_run *run, struct err *err)
 {
@@ -289,7 +254,7 @@ static int show_one(struct log *log, struct err *err)
 		return err_set(err, ERR_ABSENT,
 		    "there is no run \"%s\"; mailcask log lists the runs", log->run);
 	if (result == 0 && log->is_restore)
-		result = each_restored(log, err);
+		result = catalog_each_restored_in(catalog, log->run, show_restored, log, err);
 	else if (result == 0)
 		result = catalog_each_purge(catalog, log->run, show_purged, log, err);
 	if (result == 0 && log->shown == 0)

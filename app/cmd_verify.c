@@ -101,8 +101,9 @@ static void print_summary(struct calls *calls, const struct catalog_totals *tota
 	}
 	printf("%s %s\n", output_number(calls->faults, a),
 	    output_plural(calls->faults, "fault", "faults"));
-	printf("What to do: copy the archive somewhere safe, then \"mailcask rebuild\" and\n"
-	       "\"mailcask sync\", which fetches again what the server still has.\n");
+	printf("What to do: copy the archive somewhere safe. \"mailcask sync\" then fetches again\n"
+	       "the damaged messages that the server still has. What \"mailcask verify\" still\n"
+	       "finds wrong with the journal or catalog.db, \"mailcask rebuild\" cures.\n");
 }
 
 /* For writing, so that nobody writes meanwhile, and to note down what is damaged; where that

@@ -193,6 +193,18 @@ typedef int (*catalog_restored_fn)(
 int catalog_each_restored(struct catalog *catalog, struct bytes account, struct bytes folder,
     catalog_restored_fn fn, void *arg, struct err *err);
 
+/* What one restore put where, as far as the server told. */
+struct catalog_restored {
+	struct bytes account, folder; /* of the target; the server's name */
+	uint32_t uidvalidity, uid;
+	struct msg_id id;
+	int64_t time_unix;
+};
+typedef int (*catalog_restored_in_fn)(
+    void *arg, const struct catalog_restored *restored, struct err *err);
+int catalog_each_restored_in(struct catalog *catalog, const char *run, catalog_restored_in_fn fn,
+    void *arg, struct err *err);
+
 struct catalog_sync {
 	int64_t time_unix;
 	uint64_t messages, size_bytes;

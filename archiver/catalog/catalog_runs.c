@@ -122,6 +122,35 @@ int catalog_each_restored(struct catalog *catalog, struct bytes account, struct 
 	return result == 0 && got == 0 ? 0 : -1;
 }
 
+int catalog_each_restored_in(
+    struct catalog *catalog, const char *run, catalog_restored_in_fn fn, void *arg, struct err *err)
+{
+	struct sql_stmt *stmt;
+	int got, result = 0;
+
+	if (sql_prepare(catalog->sql,
+		"SELECT id, account, folder, uidvalidity, uid, time FROM restored WHERE run = ?1"
+		" ORDER BY account, folder, uidvalidity, uid",
+		&stmt, err) != 0)
+		return -1;
+	sql_bind_text(stmt, 1, bytes_of(run));
+	while (result == 0 && (got = sql_step(stmt, err)) == 1) {
+		struct catalog_restored restored = {.account = sql_bytes(stmt, 1),
+		    .folder = sql_bytes(stmt, 2),
+		    .uidvalidity = (uint32_t)sql_i64(stmt, 3),
+		    .uid = (uint32_t)sql_i64(stmt, 4),
+		    .time_unix = sql_i64(stmt, 5)};
+		struct bytes sum = sql_bytes(stmt, 0);
+
+		if (sum.n != SHA256_BYTES)
+			continue;
+		memcpy(restored.id.sum.b, sum.p, SHA256_BYTES);
+		result = fn(arg, &restored, err);
+	}
+	sql_free(stmt);
+	return result == 0 && got == 0 ? 0 : -1;
+}
+
 int catalog_each_sync(
     struct catalog *catalog, uint64_t max_count, catalog_sync_fn fn, void *arg, struct err *err)
 {

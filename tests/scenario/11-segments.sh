@@ -35,6 +35,16 @@ rm -f "$WORK"/archive/catalog.db-*
 run 0 mailcask sync
 mailcask search '*' --limit 0 --json -q >"$WORK/after"
 check "a broken catalogue is made again by the next sync" cmp "$WORK/before" "$WORK/after"
+"$PYTHON" - "$WORK/archive/catalog.db" <<'P'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as catalog:
+    catalog.execute("DELETE FROM folder")
+P
+run 3 mailcask export '*' -o "$WORK/lacking"
+check "a row that is missing is told, with what to do" contains "$ERR" "run mailcask rebuild"
+run 0 mailcask rebuild catalog
+mailcask search '*' --limit 0 --json -q >"$WORK/after"
+check "and rebuild cures it" cmp "$WORK/before" "$WORK/after"
 rm "$WORK/archive/index.db"
 run 0 mailcask search invoice
 check "without an index search makes it" test -s "$WORK/archive/index.db"

@@ -4,7 +4,7 @@
 #define FAKE_OPENS
 #include "tests/unit/app/capture.h"
 #include "tests/unit/archive.h"
-#include "tests/unit/retention/fake_endpoint.h"
+#include "tests/unit/fake_endpoint.h"
 
 #define DATE 1500000000
 #define SETTINGS                                                                                   \

@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "tests/unit/archive.h"
-#include "tests/unit/retention/fake_endpoint.h"
+#include "tests/unit/fake_endpoint.h"
 
 #include <fcntl.h>
 

@@ -3,7 +3,7 @@
 #include "archiver/restore/restore_private.h"
 
 #include "tests/unit/archive.h"
-#include "tests/unit/retention/fake_endpoint.h"
+#include "tests/unit/fake_endpoint.h"
 
 #define ITEMS 8
 

@@ -2,7 +2,7 @@
 #include "archiver/sync/audit.h"
 
 #include "tests/unit/archive.h"
-#include "tests/unit/retention/fake_endpoint.h"
+#include "tests/unit/fake_endpoint.h"
 
 static struct archive a;
 static struct fake fake;

@@ -10,8 +10,8 @@
  *
  * With FAKE_OPENS defined, endpoint_open() connects to the fake that was begun last. Pointers to
  * messages are good until the next message of the folder. */
-#ifndef TESTS_UNIT_RETENTION_FAKE_ENDPOINT_H
-#define TESTS_UNIT_RETENTION_FAKE_ENDPOINT_H
+#ifndef TESTS_UNIT_FAKE_ENDPOINT_H
+#define TESTS_UNIT_FAKE_ENDPOINT_H
 
 #include "archiver/endpoint/endpoint_private.h"
 
