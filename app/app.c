@@ -8,9 +8,11 @@
 
 #include "app/bar.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum exit_status app_status_of(const struct err *err)
 {
@@ -205,6 +207,31 @@ int app_catch_up(struct app *app, struct err *err)
 	result = index_catchup(app->index, app->vault, &calls, &indexed, err);
 	bar_clear();
 	return result;
+}
+
+static int remove_index(struct app *app, struct err *err)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	char *path = vault_index_path(app->vault);
+	int result = 0;
+	size_t i;
+
+	index_close(app->index);
+	app->index = NULL;
+	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
+		char *file = mem_format("%s%s", path, ends[i]);
+
+		if (unlink(file) != 0 && errno != ENOENT)
+			result = err_os(err, errno, "cannot remove %s", file);
+		free(file);
+	}
+	free(path);
+	return result;
+}
+
+int app_rebuild_index(struct app *app, struct err *err)
+{
+	return remove_index(app, err) == 0 ? app_catch_up(app, err) : -1;
 }
 
 int app_account(

@@ -61,6 +61,8 @@ int app_rebuild_vault(struct app *app, struct err *err);
 int app_open_index(struct app *app, bool for_writing, struct err *err);
 /* Bring the index up to date (opens it for writing), with a progress bar. */
 int app_catch_up(struct app *app, struct err *err);
+/* Make it anew. */
+int app_rebuild_index(struct app *app, struct err *err);
 
 /* An account by its name: ERR_USAGE with the names there are. */
 int app_account(

@@ -2,31 +2,8 @@
 #include "app/command.h"
 #include "app/output.h"
 
-#include "base/mem.h"
-
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-static int remove_index(struct app *app, struct err *err)
-{
-	static const char *const ends[] = {"", "-wal", "-shm"};
-	char *path = vault_index_path(app->vault);
-	int result = 0;
-	size_t i;
-
-	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
-		char *file = mem_format("%s%s", path, ends[i]);
-
-		if (unlink(file) != 0 && errno != ENOENT)
-			result = err_os(err, errno, "cannot remove %s", file);
-		free(file);
-	}
-	free(path);
-	return result;
-}
 
 /* The catalogue was made when the archive was opened. */
 static int rebuild(struct app *app, bool index, bool catalog, struct err *err)
@@ -34,7 +11,7 @@ static int rebuild(struct app *app, bool index, bool catalog, struct err *err)
 	struct catalog_totals totals;
 	char number[OUTPUT_NUMBER_BYTES];
 
-	if (index && (remove_index(app, err) != 0 || app_catch_up(app, err) != 0))
+	if (index && app_rebuild_index(app, err) != 0)
 		return -1;
 	if (catalog_totals(vault_catalog(app->vault), &totals, err) != 0)
 		return -1;

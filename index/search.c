@@ -24,6 +24,9 @@ static void put_text_query(struct buf *out, const struct select *select, const c
 	buf_format(
 	    out, "SELECT %s FROM main.fts WHERE fts MATCH ?%zu", what, select->parameter_count + 1);
 	put_bounds(out, select);
+	/* The index keeps the words of what is expired until it is made again. */
+	buf_format(out, " AND (fts.rowid & %" PRId64 ") NOT IN (SELECT n FROM cat.message"
+			" WHERE expired IS NOT NULL)", INDEX_NUMBER_MASK);
 	if (select->where.n > 0)
 		buf_format(out,
 		    " AND EXISTS (SELECT 1 FROM cat.message m WHERE m.n = (fts.rowid & %" PRId64
@@ -33,7 +36,8 @@ static void put_text_query(struct buf *out, const struct select *select, const c
 
 static void put_plain_query(struct buf *out, const struct select *select, const char *what)
 {
-	buf_format(out, "SELECT %s FROM cat.message m WHERE m.date IS NOT NULL", what);
+	buf_format(out, "SELECT %s FROM cat.message m WHERE m.date IS NOT NULL"
+			" AND m.expired IS NULL", what);
 	if (select->where.n > 0)
 		buf_format(out, " AND (%.*s)", (int)select->where.n, select->where.p);
 }
@@ -137,7 +141,7 @@ int search_places(struct index *index, const struct query *query, bool only_pres
 		goto out;
 	buf_format(&text,
 	    "SELECT p.number, m.n FROM cat.place p JOIN cat.message m ON m.n = p.message"
-	    " WHERE %s AND (%s) ORDER BY p.folder, p.uidvalidity, p.uid",
+	    " WHERE m.expired IS NULL AND %s AND (%s) ORDER BY p.folder, p.uidvalidity, p.uid",
 	    only_present ? "p.state = 0" : select_place_counts,
 	    select.where.n > 0 ? buf_string(&select.where) : "1");
 	if (text.overflow) {

@@ -12,7 +12,7 @@
 static int make_schema(struct sql *sql, struct err *err)
 {
 	static const char first_row[] =
-	    "INSERT INTO position VALUES(1, " /* CATALOG_SCHEMA_VERSION */ "2, 0, 0, 0, "
+	    "INSERT INTO position VALUES(1, " CATALOG_SCHEMA_TEXT ", 0, 0, 0, "
 	    "zeroblob(32), 0, NULL)";
 
 	if (sql_begin(sql, err) != 0)
@@ -193,7 +193,8 @@ int catalog_compare(
     struct catalog *catalog, const char *other_path, const char **table_out, struct err *err)
 {
 	static const char *const table[] = {"message", "part", "blob", "account", "folder", "place",
-	    "skipped", "hold", "sync", "audit", "run", "purge", "restored", "position"};
+	    "skipped", "hold", "sync", "audit", "run", "purge", "restored", "rewritten",
+	    "position"};
 	int64_t differences = 0;
 	size_t i;
 	int result = 0;

@@ -33,7 +33,7 @@ int catalog_open(struct catalog **out, const char *path, enum sql_mode mode, str
 void catalog_close(struct catalog *catalog);
 
 int catalog_position(struct catalog *catalog, struct batch_position *out, struct err *err);
-/* All of the batch or nothing. It must be the one behind catalog_position(). */
+/* All of the batch or nothing. It must be the one behind catalog_position(), its sums checked. */
 int catalog_apply(
     struct catalog *catalog, const struct batch_position *end, struct bytes log, struct err *err);
 
@@ -56,8 +56,9 @@ struct catalog_message {
 	int64_t n;
 	struct msg_id id;
 	uint64_t size_bytes, stored_bytes;
-	uint32_t segment;
+	struct segment_id segment; /* number 0: it stands nowhere */
 	struct batch_place place;
+	bool is_expired; /* its bytes and what it said are no longer in the archive */
 	bool has_date, has_sent;
 	int64_t date_unix; /* INTERNALDATE of its first place */
 	int64_t sent_unix;
@@ -67,7 +68,7 @@ struct catalog_message {
 
 struct catalog_blob {
 	uint64_t size_bytes;
-	uint32_t segment;
+	struct segment_id segment;
 	struct batch_place place;
 };
 
@@ -86,6 +87,7 @@ typedef int (*catalog_part_fn)(void *arg, const struct event_part *part, struct 
 int catalog_parts(
     struct catalog *catalog, int64_t n, catalog_part_fn fn, void *arg, struct err *err);
 
+/* In the order of n, without those that are expired. */
 typedef int (*catalog_message_fn)(
     void *arg, const struct catalog_message *message, struct err *err);
 int catalog_each_message(
@@ -96,6 +98,27 @@ int catalog_each_message(
 int catalog_is_damaged(struct catalog *catalog, int64_t n, struct err *err);
 int catalog_each_damaged(
     struct catalog *catalog, catalog_message_fn fn, void *arg, struct err *err);
+
+/* ---- segments that are written anew (compact) ---- */
+
+/* Is this the copy that counts, and one that is needed: 1, 0, -1. */
+int catalog_is_live(struct catalog *catalog, enum event_kind kind, const struct sha256 *id,
+    uint32_t segment, const struct batch_place *place, struct err *err);
+
+/* Of which generation of a segment the places are; 0 when it was never written anew. */
+int catalog_generation(
+    struct catalog *catalog, uint32_t segment, uint32_t *out, struct err *err);
+int catalog_set_generation(struct catalog *catalog, struct segment_id id, struct err *err);
+/* How often segments of the archive were written anew: it changes when places do. */
+int catalog_rewrites(struct catalog *catalog, uint64_t *out, struct err *err);
+
+/* One transaction: begin; the places of every log of the segment's new file, in order; commit,
+ * with the new position if it was in that segment. A failure between is followed by abort. */
+int catalog_move_begin(struct catalog *catalog, struct err *err);
+int catalog_move(struct catalog *catalog, uint32_t segment, struct bytes log, struct err *err);
+int catalog_move_commit(struct catalog *catalog, struct segment_id id,
+    const struct batch_position *end, struct err *err);
+void catalog_move_abort(struct catalog *catalog);
 
 /* ---- folders and places ---- */
 
@@ -220,6 +243,7 @@ struct catalog_totals {
 	uint64_t blobs, blob_bytes;
 	uint64_t present, gone, purged; /* places */
 	uint64_t damaged;               /* messages (catalog_is_damaged) */
+	uint64_t expired;               /* messages that are not counted above */
 };
 int catalog_totals(struct catalog *catalog, struct catalog_totals *out, struct err *err);
 

@@ -9,33 +9,10 @@
 
 #include <inttypes.h>
 
-/* What an event is applied with. */
-struct apply {
-	struct catalog *catalog;
-	const struct batch_position *end;
-	const struct batch_place *place;
-	int64_t time_unix; /* of the batch */
-};
-
-typedef int (*apply_fn)(const struct apply *apply, const struct event *event, struct err *err);
-
-static struct bytes sum_bytes(const struct sha256 *sum)
-{
-	return (struct bytes){(const char *)sum->b, SHA256_BYTES};
-}
+typedef int (*apply_fn)(
+    const struct catalog_applying *apply, const struct event *event, struct err *err);
 
 /* ---- the numbers of accounts and folders, made when they are first named ---- */
-
-static int ask_number(struct sql_stmt *stmt, int64_t *out, struct err *err)
-{
-	int got = sql_step(stmt, err);
-
-	if (got == 1) {
-		*out = sql_i64(stmt, 0);
-		sql_reset(stmt);
-	}
-	return got;
-}
 
 static int account_number(struct catalog *catalog, struct bytes name, int64_t *out, struct err *err)
 {
@@ -47,7 +24,7 @@ static int account_number(struct catalog *catalog, struct bytes name, int64_t *o
 	if (!stmt)
 		return -1;
 	sql_bind_text(stmt, 1, name);
-	got = ask_number(stmt, out, err);
+	got = catalog_ask_number(stmt, out, err);
 	if (got != 0)
 		return got == 1 ? 0 : -1;
 	stmt = catalog_stmt(catalog, make, err);
@@ -73,7 +50,7 @@ static int find_or_make_folder(
 		return -1;
 	sql_bind_i64(stmt, 1, account);
 	sql_bind_blob(stmt, 2, name);
-	got = ask_number(stmt, out, err);
+	got = catalog_ask_number(stmt, out, err);
 	if (got != 0)
 		return got == 1 ? 0 : -1;
 	stmt = catalog_stmt(catalog, make, err);
@@ -111,26 +88,9 @@ static int folder_number(
 	return 0;
 }
 
-/* 1; 0 unknown, which may be where batches were lost; -1. */
-static int message_number(
-    const struct apply *apply, const struct sha256 *id, int64_t *out, struct err *err)
-{
-	static const char find[] = "SELECT n FROM message WHERE id = ?1";
-	struct sql_stmt *stmt = catalog_stmt(apply->catalog, find, err);
-	int got;
-
-	if (!stmt)
-		return -1;
-	sql_bind_blob(stmt, 1, sum_bytes(id));
-	got = ask_number(stmt, out, err);
-	if (got == 0 && apply->end->lost == 0)
-		return err_set(err, ERR_DAMAGED, "the journal places a message that it never had");
-	return got;
-}
-
 /* A statement that begins with folder, uidvalidity, uid. */
 static struct sql_stmt *place_stmt(
-    const struct apply *apply, const char *text, const struct event *event, struct err *err)
+    const struct catalog_applying *apply, const char *text, const struct event *event, struct err *err)
 {
 	struct sql_stmt *stmt;
 	int64_t folder;
@@ -148,95 +108,6 @@ static struct sql_stmt *place_stmt(
 
 /* ---- one function for each kind of event ---- */
 
-static int apply_blob(const struct apply *apply, const struct event *event, struct err *err)
-{
-	/* Stored again because it was damaged: the new place counts. */
-	static const char text[] =
-	    "INSERT INTO blob(id, size, segment, frame, entry) VALUES(?1, ?2, ?3, ?4, ?5)"
-	    " ON CONFLICT(id) DO UPDATE SET segment = ?3, frame = ?4, entry = ?5";
-	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
-
-	if (!stmt)
-		return -1;
-	sql_bind_blob(stmt, 1, sum_bytes(&event->id));
-	sql_bind_i64(stmt, 2, (int64_t)event->size_bytes);
-	sql_bind_i64(stmt, 3, apply->end->segment);
-	sql_bind_i64(stmt, 4, (int64_t)apply->place->frame_at);
-	sql_bind_i64(stmt, 5, (int64_t)apply->place->entry_at);
-	return sql_run(stmt, err);
-}
-
-static int apply_part(
-    const struct apply *apply, int64_t n, const struct event_part *part, struct err *err)
-{
-	static const char text[] =
-	    "INSERT OR REPLACE INTO part(message, at, blob, size, line, crlf)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
-	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
-
-	if (!stmt)
-		return -1;
-	sql_bind_i64(stmt, 1, n);
-	sql_bind_i64(stmt, 2, (int64_t)part->at);
-	sql_bind_blob(stmt, 3, sum_bytes(&part->blob));
-	sql_bind_i64(stmt, 4, (int64_t)part->blob_bytes);
-	sql_bind_i64(stmt, 5, part->line_chars);
-	sql_bind_i64(stmt, 6, part->crlf);
-	return sql_run(stmt, err);
-}
-
-/* A message that is stored again may have been taken apart in another way. */
-static int forget_parts(const struct apply *apply, int64_t n, struct err *err)
-{
-	static const char text[] = "DELETE FROM part WHERE message = ?1";
-	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
-
-	if (!stmt)
-		return -1;
-	sql_bind_i64(stmt, 1, n);
-	return sql_run(stmt, err);
-}
-
-static int apply_mail(const struct apply *apply, const struct event *event, struct err *err)
-{
-	/* Stored again because it was damaged: the last event counts. */
-	static const char text[] =
-	    "INSERT INTO message(id, size, stored, segment, frame, entry, sent, archived, msgid,"
-	    " sender, recipient, copy, subject)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
-	    " ON CONFLICT(id) DO UPDATE SET size = ?2, stored = ?3, segment = ?4, frame = ?5,"
-	    " entry = ?6, sent = ?7, msgid = ?9, sender = ?10, recipient = ?11, copy = ?12,"
-	    " subject = ?13, doubt = 0 RETURNING n";
-	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
-	int64_t n;
-	size_t i;
-
-	if (!stmt)
-		return -1;
-	sql_bind_blob(stmt, 1, sum_bytes(&event->id));
-	sql_bind_i64(stmt, 2, (int64_t)event->size_bytes);
-	sql_bind_i64(stmt, 3, (int64_t)event->stored_bytes);
-	sql_bind_i64(stmt, 4, apply->end->segment);
-	sql_bind_i64(stmt, 5, (int64_t)apply->place->frame_at);
-	sql_bind_i64(stmt, 6, (int64_t)apply->place->entry_at);
-	if (event->has_sent)
-		sql_bind_i64(stmt, 7, event->sent_unix);
-	else
-		sql_bind_null(stmt, 7);
-	sql_bind_i64(stmt, 8, apply->time_unix);
-	sql_bind_text(stmt, 9, event->message_id);
-	sql_bind_text(stmt, 10, event->from);
-	sql_bind_text(stmt, 11, event->to);
-	sql_bind_text(stmt, 12, event->cc);
-	sql_bind_text(stmt, 13, event->subject);
-	if (ask_number(stmt, &n, err) != 1 || forget_parts(apply, n, err) != 0)
-		return -1;
-	for (i = 0; i < event->part_count; i++)
-		if (apply_part(apply, n, &event->part[i], err) != 0)
-			return -1;
-	return 0;
-}
-
 static int64_t flag_bits(struct bytes flags)
 {
 	int64_t bits = 0;
@@ -249,7 +120,7 @@ static int64_t flag_bits(struct bytes flags)
 	return bits;
 }
 
-static int clear_skipped(const struct apply *apply, const struct event *event, struct err *err)
+static int clear_skipped(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "DELETE FROM skipped WHERE folder = ?1 AND uidvalidity = ?2 AND uid = ?3";
@@ -258,7 +129,7 @@ static int clear_skipped(const struct apply *apply, const struct event *event, s
 	return stmt ? sql_run(stmt, err) : -1;
 }
 
-static int set_first_date(const struct apply *apply, int64_t n, int64_t date_unix, struct err *err)
+static int set_first_date(const struct catalog_applying *apply, int64_t n, int64_t date_unix, struct err *err)
 {
 	static const char text[] = "UPDATE message SET date = ?2 WHERE n = ?1 AND date IS NULL";
 	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
@@ -271,7 +142,7 @@ static int set_first_date(const struct apply *apply, int64_t n, int64_t date_uni
 }
 
 /* Of a message that was lost: what else is known of the place is no longer so. */
-static int forget_place(const struct apply *apply, const struct event *event, struct err *err)
+static int forget_place(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "DELETE FROM place WHERE folder = ?1 AND uidvalidity = ?2 AND uid = ?3";
@@ -280,7 +151,7 @@ static int forget_place(const struct apply *apply, const struct event *event, st
 	return stmt ? sql_run(stmt, err) : -1;
 }
 
-static int apply_placed(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_placed(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "INSERT INTO place(folder, uidvalidity, uid, message, flags, bits, date, state, since)"
@@ -289,7 +160,7 @@ static int apply_placed(const struct apply *apply, const struct event *event, st
 	    " message = ?4, flags = ?5, bits = ?6, date = ?7, state = 0, since = ?8";
 	struct sql_stmt *stmt;
 	int64_t n;
-	int known = message_number(apply, &event->id, &n, err);
+	int known = catalog_number_of(apply, &event->id, &n, err);
 
 	if (known != 1)
 		return known < 0 ? -1 : forget_place(apply, event, err);
@@ -306,7 +177,7 @@ static int apply_placed(const struct apply *apply, const struct event *event, st
 	return clear_skipped(apply, event, err);
 }
 
-static int apply_flags(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_flags(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "UPDATE place SET flags = ?4, bits = ?5"
 				   " WHERE folder = ?1 AND uidvalidity = ?2 AND uid = ?3";
@@ -319,7 +190,7 @@ static int apply_flags(const struct apply *apply, const struct event *event, str
 	return sql_run(stmt, err);
 }
 
-static int apply_gone(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_gone(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "UPDATE place SET state = 1, since = ?5"
 				   " WHERE folder = ?1 AND uidvalidity = ?2"
@@ -348,7 +219,7 @@ out:
 	return result;
 }
 
-static int apply_retired(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_retired(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char places[] =
 	    "UPDATE place SET state = 3, since = ?4"
@@ -366,7 +237,7 @@ static int apply_retired(const struct apply *apply, const struct event *event, s
 	return stmt ? sql_run(stmt, err) : -1;
 }
 
-static int apply_folder(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_folder(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "UPDATE folder SET shown = ?2, delimiter = ?3,"
 				   " attributes = ?4, gone = ?5 WHERE number = ?1";
@@ -386,7 +257,7 @@ static int apply_folder(const struct apply *apply, const struct event *event, st
 	return sql_run(stmt, err);
 }
 
-static int apply_cursor(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_cursor(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "UPDATE folder SET uidvalidity = ?2, uidnext = ?4, modseq = ?5,"
 				   " messages = ?6, listed = ?7 WHERE number = ?1 AND ?3 = 0";
@@ -401,7 +272,7 @@ static int apply_cursor(const struct apply *apply, const struct event *event, st
 	return sql_run(stmt, err);
 }
 
-static int apply_skipped(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_skipped(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	/* "since" stays that of the first time. */
 	static const char text[] =
@@ -420,7 +291,7 @@ static int apply_skipped(const struct apply *apply, const struct event *event, s
 	return sql_run(stmt, err);
 }
 
-static int apply_synced(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_synced(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "INSERT INTO sync(account, time, messages, bytes, reason)"
 				   " VALUES(?1, ?2, ?3, ?4, ?5)";
@@ -440,7 +311,7 @@ static int apply_synced(const struct apply *apply, const struct event *event, st
 	return sql_run(stmt, err);
 }
 
-static int apply_audit(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_audit(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "INSERT OR REPLACE INTO audit(folder, uidvalidity, time, server, archived, exceptions,"
@@ -457,7 +328,7 @@ static int apply_audit(const struct apply *apply, const struct event *event, str
 	return sql_run(stmt, err);
 }
 
-static int apply_hold(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_hold(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char hold[] = "INSERT INTO hold(message, since, reason) VALUES(?1, ?2, ?3)"
 				   " ON CONFLICT(message) DO UPDATE SET reason = ?3";
@@ -465,7 +336,7 @@ static int apply_hold(const struct apply *apply, const struct event *event, stru
 	    "DELETE FROM hold WHERE message = ?1 AND ?2 IS NOT NULL AND ?3 IS NOT NULL";
 	struct sql_stmt *stmt;
 	int64_t n;
-	int known = message_number(apply, &event->id, &n, err);
+	int known = catalog_number_of(apply, &event->id, &n, err);
 
 	if (known != 1)
 		return known;
@@ -478,23 +349,7 @@ static int apply_hold(const struct apply *apply, const struct event *event, stru
 	return sql_run(stmt, err);
 }
 
-static int apply_damaged(const struct apply *apply, const struct event *event, struct err *err)
-{
-	static const char text[] = "UPDATE message SET doubt = 1 WHERE n = ?1";
-	struct sql_stmt *stmt;
-	int64_t n;
-	int known = message_number(apply, &event->id, &n, err);
-
-	if (known != 1)
-		return known;
-	stmt = catalog_stmt(apply->catalog, text, err);
-	if (!stmt)
-		return -1;
-	sql_bind_i64(stmt, 1, n);
-	return sql_run(stmt, err);
-}
-
-static int apply_run(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_run(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "INSERT INTO run(run, type, account, state, begun, messages, bytes, reason)"
@@ -520,7 +375,7 @@ static int apply_run(const struct apply *apply, const struct event *event, struc
 	return sql_run(stmt, err);
 }
 
-static int set_purged(const struct apply *apply, const struct event *event, struct err *err)
+static int set_purged(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "UPDATE place SET state = 2, since = ?4"
 				   " WHERE folder = ?1 AND uidvalidity = ?2 AND uid = ?3";
@@ -532,7 +387,7 @@ static int set_purged(const struct apply *apply, const struct event *event, stru
 	return sql_run(stmt, err);
 }
 
-static int apply_purge(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_purge(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "INSERT INTO purge(folder, uidvalidity, uid, run, message, rule, state, reason, time)"
@@ -542,7 +397,7 @@ static int apply_purge(const struct apply *apply, const struct event *event, str
 	bool confirmed = bytes_is(event->state, "confirmed");
 	struct sql_stmt *stmt;
 	int64_t n;
-	int known = message_number(apply, &event->id, &n, err);
+	int known = catalog_number_of(apply, &event->id, &n, err);
 
 	if (known != 1)
 		return known == 0 && confirmed ? set_purged(apply, event, err) : known;
@@ -560,7 +415,7 @@ static int apply_purge(const struct apply *apply, const struct event *event, str
 	return confirmed ? set_purged(apply, event, err) : 0;
 }
 
-static int apply_restored(const struct apply *apply, const struct event *event, struct err *err)
+static int apply_restored(const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "INSERT OR REPLACE INTO restored(account, folder, uidvalidity, uid, id, run, time)"
@@ -573,15 +428,15 @@ static int apply_restored(const struct apply *apply, const struct event *event, 
 	sql_bind_blob(stmt, 2, event->folder);
 	sql_bind_i64(stmt, 3, (int64_t)event->uidvalidity);
 	sql_bind_i64(stmt, 4, (int64_t)event->uid);
-	sql_bind_blob(stmt, 5, sum_bytes(&event->id));
+	sql_bind_blob(stmt, 5, catalog_sum(&event->id));
 	sql_bind_text(stmt, 6, event->run);
 	sql_bind_i64(stmt, 7, apply->time_unix);
 	return sql_run(stmt, err);
 }
 
 static const apply_fn apply_event[EVENT_KINDS] = {
-    [EVENT_BLOB] = apply_blob,
-    [EVENT_MAIL] = apply_mail,
+    [EVENT_BLOB] = catalog_apply_blob,
+    [EVENT_MAIL] = catalog_apply_mail,
     [EVENT_PLACED] = apply_placed,
     [EVENT_FLAGS] = apply_flags,
     [EVENT_GONE] = apply_gone,
@@ -592,7 +447,9 @@ static const apply_fn apply_event[EVENT_KINDS] = {
     [EVENT_SYNCED] = apply_synced,
     [EVENT_AUDIT] = apply_audit,
     [EVENT_HOLD] = apply_hold,
-    [EVENT_DAMAGED] = apply_damaged,
+    [EVENT_DAMAGED] = catalog_apply_damaged,
+    [EVENT_EXPIRED] = catalog_apply_expired,
+    [EVENT_REDACTED] = catalog_apply_redacted,
     [EVENT_RUN] = apply_run,
     [EVENT_PURGE] = apply_purge,
     [EVENT_RESTORED] = apply_restored,
@@ -600,7 +457,7 @@ static const apply_fn apply_event[EVENT_KINDS] = {
 
 /* ---- a batch ---- */
 
-static int set_position(struct catalog *catalog, const struct batch_position *end, struct err *err)
+int catalog_set_position(struct catalog *catalog, const struct batch_position *end, struct err *err)
 {
 	static const char text[] =
 	    "UPDATE position SET segment = ?1, at = ?2, batch = ?3, sum = ?4, lost = ?5,"
@@ -612,12 +469,12 @@ static int set_position(struct catalog *catalog, const struct batch_position *en
 	sql_bind_i64(stmt, 1, end->segment);
 	sql_bind_i64(stmt, 2, (int64_t)end->at);
 	sql_bind_i64(stmt, 3, (int64_t)end->batch);
-	sql_bind_blob(stmt, 4, sum_bytes(&end->sum));
+	sql_bind_blob(stmt, 4, catalog_sum(&end->sum));
 	sql_bind_i64(stmt, 5, (int64_t)end->lost);
 	return sql_run(stmt, err);
 }
 
-static int apply_events(struct apply *apply, struct batch_reader *reader, struct err *err)
+static int apply_events(struct catalog_applying *apply, struct batch_reader *reader, struct err *err)
 {
 	struct batch_place place;
 	struct event event;
@@ -659,17 +516,17 @@ static int check_follows(struct catalog *catalog, const struct event *commit,
 int catalog_apply(
     struct catalog *catalog, const struct batch_position *end, struct bytes log, struct err *err)
 {
-	struct apply apply = {.catalog = catalog, .end = end};
+	struct catalog_applying apply = {.catalog = catalog, .end = end};
 	struct batch_reader reader;
 	int result = -1;
 
-	if (batch_begin(&reader, log, err) != 0)
+	if (batch_begin_checked(&reader, log, err) != 0)
 		return -1;
 	apply.time_unix = reader.commit.time_unix;
 	if (sql_begin(catalog->sql, err) != 0)
 		goto out;
 	if (check_follows(catalog, &reader.commit, end, err) == 0 &&
-	    apply_events(&apply, &reader, err) == 0 && set_position(catalog, end, err) == 0 &&
+	    apply_events(&apply, &reader, err) == 0 && catalog_set_position(catalog, end, err) == 0 &&
 	    sql_commit(catalog->sql, err) == 0)
 		result = 0;
 	if (result != 0) {
@@ -679,62 +536,4 @@ int catalog_apply(
 out:
 	batch_end(&reader);
 	return result;
-}
-
-/* ---- without a log ---- */
-
-static int salvage_blob(
-    struct catalog *catalog, const struct batch_salvaged *entry, struct err *err)
-{
-	static const char text[] = "INSERT INTO blob(id, size, segment, frame, entry)"
-				   " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(id) DO NOTHING";
-	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
-
-	if (!stmt)
-		return -1;
-	sql_bind_blob(stmt, 1, sum_bytes(&entry->id));
-	sql_bind_i64(stmt, 2, (int64_t)entry->content_bytes);
-	sql_bind_i64(stmt, 3, entry->segment);
-	sql_bind_i64(stmt, 4, (int64_t)entry->place.frame_at);
-	sql_bind_i64(stmt, 5, (int64_t)entry->place.entry_at);
-	return sql_run(stmt, err);
-}
-
-static int salvage_mail(
-    struct catalog *catalog, const struct batch_salvaged *entry, struct err *err)
-{
-	static const char text[] =
-	    "INSERT INTO message(id, size, stored, segment, frame, entry, date, archived, msgid,"
-	    " sender, recipient, copy, subject, doubt)"
-	    " VALUES(?1, ?2, ?2, ?3, ?4, ?5, ?6, ?6, '', '', '', '', '', 2)"
-	    " ON CONFLICT(id) DO NOTHING";
-	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
-
-	if (!stmt)
-		return -1;
-	sql_bind_blob(stmt, 1, sum_bytes(&entry->id));
-	sql_bind_i64(stmt, 2, (int64_t)entry->content_bytes);
-	sql_bind_i64(stmt, 3, entry->segment);
-	sql_bind_i64(stmt, 4, (int64_t)entry->place.frame_at);
-	sql_bind_i64(stmt, 5, (int64_t)entry->place.entry_at);
-	sql_bind_i64(stmt, 6, entry->mtime_unix);
-	return sql_run(stmt, err);
-}
-
-int catalog_salvage(struct catalog *catalog, const struct batch_position *at,
-    const struct batch_salvaged *salvaged, size_t count, struct err *err)
-{
-	size_t i;
-	int result = 0;
-
-	if (sql_begin(catalog->sql, err) != 0)
-		return -1;
-	for (i = 0; result == 0 && i < count; i++)
-		result = salvaged[i].kind == EVENT_MAIL ? salvage_mail(catalog, &salvaged[i], err)
-							: salvage_blob(catalog, &salvaged[i], err);
-	if (result == 0 && set_position(catalog, at, err) == 0 &&
-	    sql_commit(catalog->sql, err) == 0)
-		return 0;
-	sql_rollback(catalog->sql);
-	return -1;
 }

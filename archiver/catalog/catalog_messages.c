@@ -5,9 +5,19 @@
 #include <ctype.h>
 #include <string.h>
 
+/* In the same statement: another process may write segments anew between two. */
+#define GENERATION                                                                                 \
+	"(SELECT generation FROM rewritten WHERE rewritten.segment = message.segment)"
 #define MESSAGE_COLUMNS                                                                            \
 	"SELECT n, id, size, stored, segment, frame, entry, date, sent, archived, msgid, sender,"  \
-	" recipient, copy, subject FROM message "
+	" recipient, copy, subject, expired, " GENERATION " FROM message "
+
+/* A segment that was never written anew has no generation: NULL, which is 0. */
+static struct segment_id take_segment(struct sql_stmt *stmt, int number, int generation)
+{
+	return (struct segment_id){
+	    (uint32_t)sql_i64(stmt, number), (uint32_t)sql_i64(stmt, generation)};
+}
 
 static int take_message(struct sql_stmt *stmt, struct catalog_message *out, struct err *err)
 {
@@ -20,7 +30,8 @@ static int take_message(struct sql_stmt *stmt, struct catalog_message *out, stru
 	memcpy(out->id.sum.b, id.p, SHA256_BYTES);
 	out->size_bytes = (uint64_t)sql_i64(stmt, 2);
 	out->stored_bytes = (uint64_t)sql_i64(stmt, 3);
-	out->segment = (uint32_t)sql_i64(stmt, 4);
+	out->segment = take_segment(stmt, 4, 16);
+	out->is_expired = !sql_is_null(stmt, 15);
 	out->place.frame_at = (uint64_t)sql_i64(stmt, 5);
 	out->place.entry_at = (uint64_t)sql_i64(stmt, 6);
 	out->has_date = !sql_is_null(stmt, 7);
@@ -142,7 +153,9 @@ int catalog_message_named(
 int catalog_blob(
     struct catalog *catalog, const struct sha256 *id, struct catalog_blob *out, struct err *err)
 {
-	static const char text[] = "SELECT size, segment, frame, entry FROM blob WHERE id = ?1";
+	static const char text[] = "SELECT size, segment, frame, entry, (SELECT generation"
+				   " FROM rewritten WHERE rewritten.segment = blob.segment)"
+				   " FROM blob WHERE id = ?1";
 	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
 	int got;
 
@@ -153,7 +166,7 @@ int catalog_blob(
 	if (got != 1)
 		return got;
 	out->size_bytes = (uint64_t)sql_i64(stmt, 0);
-	out->segment = (uint32_t)sql_i64(stmt, 1);
+	out->segment = take_segment(stmt, 1, 4);
 	out->place.frame_at = (uint64_t)sql_i64(stmt, 2);
 	out->place.entry_at = (uint64_t)sql_i64(stmt, 3);
 	sql_reset(stmt);
@@ -212,7 +225,7 @@ int catalog_each_message(
     struct catalog *catalog, int64_t after_n, catalog_message_fn fn, void *arg, struct err *err)
 {
 	return each_message(
-	    catalog, MESSAGE_COLUMNS "WHERE n > ?1 ORDER BY n", after_n, fn, arg, err);
+	    catalog, MESSAGE_COLUMNS "WHERE n > ?1 AND expired IS NULL ORDER BY n", after_n, fn, arg, err);
 }
 
 int catalog_each_damaged(struct catalog *catalog, catalog_message_fn fn, void *arg, struct err *err)

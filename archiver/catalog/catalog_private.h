@@ -4,7 +4,7 @@
 
 #include "archiver/catalog/catalog.h"
 
-#define CATALOG_STATEMENTS 64
+#define CATALOG_STATEMENTS 96
 
 /* A statement is made the first time its text is used and kept; texts are string constants,
  * told apart by their address. */
@@ -35,7 +35,8 @@ struct catalog {
 #define PLACE_DRAFT            8
 #define PLACE_DELETED          16
 
-#define CATALOG_SCHEMA_VERSION 2
+#define CATALOG_SCHEMA_VERSION 3
+#define CATALOG_SCHEMA_TEXT    "3" /* the same, in SQL */
 extern const char catalog_schema[];
 
 /* Copy the texts that views point at into kept (its old content goes), and point them there. */
@@ -43,5 +44,35 @@ void catalog_keep(struct buf *kept, struct bytes **views, size_t count);
 
 /* NULL when it cannot be made. The statement is reset and belongs to the catalogue. */
 struct sql_stmt *catalog_stmt(struct catalog *catalog, const char *text, struct err *err);
+
+/* ---- applying (catalog_apply.c, catalog_entries.c) ---- */
+
+/* What an event is applied with. */
+struct catalog_applying {
+	struct catalog *catalog;
+	const struct batch_position *end;
+	const struct batch_place *place;
+	int64_t time_unix; /* of the batch */
+};
+
+struct bytes catalog_sum(const struct sha256 *sum);
+/* The one number of a statement's row, which is then reset: 1, 0, -1. */
+int catalog_ask_number(struct sql_stmt *stmt, int64_t *out, struct err *err);
+/* n of a message: 1; 0 unknown, which may be where batches were lost; -1. */
+int catalog_number_of(const struct catalog_applying *apply, const struct sha256 *id, int64_t *out,
+    struct err *err);
+int catalog_set_position(
+    struct catalog *catalog, const struct batch_position *end, struct err *err);
+
+int catalog_apply_blob(
+    const struct catalog_applying *apply, const struct event *event, struct err *err);
+int catalog_apply_mail(
+    const struct catalog_applying *apply, const struct event *event, struct err *err);
+int catalog_apply_damaged(
+    const struct catalog_applying *apply, const struct event *event, struct err *err);
+int catalog_apply_expired(
+    const struct catalog_applying *apply, const struct event *event, struct err *err);
+int catalog_apply_redacted(
+    const struct catalog_applying *apply, const struct event *event, struct err *err);
 
 #endif

@@ -192,17 +192,20 @@ static int take_sums(struct sql_stmt *stmt, uint64_t *out, int count, struct err
 int catalog_totals(struct catalog *catalog, struct catalog_totals *out, struct err *err)
 {
 	static const char text[] =
-	    "SELECT (SELECT count(*) FROM message), (SELECT coalesce(sum(size), 0) FROM message),"
+	    "SELECT (SELECT count(*) FROM message) - (SELECT count(*) FROM message"
+	    " WHERE expired IS NOT NULL),"
+	    " (SELECT coalesce(sum(size), 0) FROM message WHERE expired IS NULL),"
 	    " (SELECT coalesce(sum(stored), 0) FROM message), (SELECT count(*) FROM blob),"
 	    " (SELECT coalesce(sum(size), 0) FROM blob),"
 	    " (SELECT count(*) FROM place WHERE state = 0),"
 	    " (SELECT count(*) FROM place WHERE state = 1),"
 	    " (SELECT count(*) FROM place WHERE state = 2),"
-	    " (SELECT count(*) FROM message WHERE doubt > 0)";
+	    " (SELECT count(*) FROM message WHERE doubt > 0),"
+	    " (SELECT count(*) FROM message WHERE expired IS NOT NULL)";
 	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
-	uint64_t sums[9];
+	uint64_t sums[10];
 
-	if (!stmt || take_sums(stmt, sums, 9, err) != 0)
+	if (!stmt || take_sums(stmt, sums, 10, err) != 0)
 		return -1;
 	*out = (struct catalog_totals){.messages = sums[0],
 	    .size_bytes = sums[1],
@@ -212,7 +215,8 @@ int catalog_totals(struct catalog *catalog, struct catalog_totals *out, struct e
 	    .present = sums[5],
 	    .gone = sums[6],
 	    .purged = sums[7],
-	    .damaged = sums[8]};
+	    .damaged = sums[8],
+	    .expired = sums[9]};
 	return 0;
 }
 

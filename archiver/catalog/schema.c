@@ -12,6 +12,9 @@ const char catalog_schema[] =
     "  lost INTEGER NOT NULL DEFAULT 0," /* batches before it that could not be read */
     "  archive BLOB);"                   /* sum of the first commit: which archive it is */
 
+    /* segments that compact has written anew: which of their files the places are of */
+    "CREATE TABLE rewritten(segment INTEGER PRIMARY KEY, generation INTEGER NOT NULL);"
+
     /* each message once; n follows the journal; date is the INTERNALDATE of its first place */
     "CREATE TABLE message("
     "  n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
@@ -20,8 +23,10 @@ const char catalog_schema[] =
     "  date INTEGER, sent INTEGER, archived INTEGER NOT NULL,"
     "  msgid TEXT, sender TEXT, recipient TEXT, copy TEXT, subject TEXT,"
     /* 1: the stored copy could not be proven; 2: salvaged, its mail event is lost */
-    "  doubt INTEGER NOT NULL DEFAULT 0);"
+    "  doubt INTEGER NOT NULL DEFAULT 0,"
+    "  expired INTEGER);" /* when; then segment is 0 and nothing is known of what it said */
     "CREATE INDEX message_doubt ON message(n) WHERE doubt > 0;" /* to be fetched again */
+    "CREATE INDEX message_expired ON message(n) WHERE expired IS NOT NULL;"
     "CREATE INDEX message_date ON message(date, n);"            /* newest first */
     "CREATE INDEX message_msgid ON message(msgid);"
 
@@ -30,6 +35,7 @@ const char catalog_schema[] =
     "  message INTEGER NOT NULL, at INTEGER NOT NULL, blob BLOB NOT NULL,"
     "  size INTEGER NOT NULL, line INTEGER NOT NULL, crlf INTEGER NOT NULL,"
     "  PRIMARY KEY(message, at)) WITHOUT ROWID;"
+    "CREATE INDEX part_blob ON part(blob);" /* is it still needed? */
     "CREATE TABLE blob("
     "  id BLOB PRIMARY KEY, size INTEGER NOT NULL,"
     "  segment INTEGER NOT NULL, frame INTEGER NOT NULL, entry INTEGER NOT NULL) WITHOUT ROWID;"

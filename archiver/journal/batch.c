@@ -6,11 +6,79 @@
 
 #include <string.h>
 
+/* As event_format writes them; a reader need not look at other lines for these. */
+#define REDACTED_START "{\"e\":\"redacted\","
+#define MAIL_START     "{\"e\":\"mail\","
+
 uint64_t batch_entry_bytes(uint64_t content_bytes)
 {
 	uint64_t filled = (content_bytes + BATCH_ENTRY_ALIGN - 1) / BATCH_ENTRY_ALIGN;
 
 	return (filled + 1) * BATCH_ENTRY_ALIGN;
+}
+
+bool batch_is_entry(enum event_kind kind)
+{
+	return kind == EVENT_MAIL || kind == EVENT_BLOB || kind == EVENT_REDACTED;
+}
+
+static int wrong(struct err *err, const char *what)
+{
+	return err_set(err, ERR_DAMAGED, "a log of the journal %s", what);
+}
+
+/* The first line of text, without its LF, which is taken off with it; false when it has none. */
+static bool take_line(struct bytes *text, struct bytes *line_out)
+{
+	const char *end = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
+
+	if (!end)
+		return false;
+	*line_out = (struct bytes){text->p, (size_t)(end - text->p)};
+	*text = bytes_from(*text, line_out->n + 1);
+	return true;
+}
+
+/* What a line counts as in the sum: itself, or the one that it stands for. */
+static int sum_line(
+    struct digest *digest, struct bytes line, struct sha256 *out, struct err *err)
+{
+	struct event event;
+	int result = 0;
+
+	if (!bytes_starts(line, REDACTED_START)) {
+		digest_add(digest, line.p, line.n);
+		digest_end(digest, out);
+		return 0;
+	}
+	if (event_parse(&event, line, err) != 0)
+		return -1;
+	if (event.kind == EVENT_REDACTED)
+		*out = event.line;
+	else
+		result = wrong(err, "has a line that begins as another does");
+	event_release(&event);
+	return result;
+}
+
+/* The sum of event lines: the SHA-256 of their SHA-256s. */
+static int sum_lines(struct bytes lines, struct sha256 *out, struct err *err)
+{
+	struct digest *one = digest_new(), *all = digest_new();
+	struct bytes line;
+	struct sha256 sum;
+	int result = 0;
+
+	while (result == 0 && lines.n > 0) {
+		if (!take_line(&lines, &line))
+			result = wrong(err, "has a line without an end");
+		else if ((result = sum_line(one, line, &sum, err)) == 0)
+			digest_add(all, sum.b, sizeof sum.b);
+	}
+	digest_end(all, out);
+	digest_free(one);
+	digest_free(all);
+	return result;
 }
 
 void batch_close(struct buf *lines, const struct event *frames, uint64_t batch, int64_t time_unix,
@@ -24,7 +92,8 @@ void batch_close(struct buf *lines, const struct event *frames, uint64_t batch, 
 	    .previous = *previous};
 	size_t start;
 
-	sha256_of(buf_view(lines), &commit.log);
+	if (sum_lines(buf_view(lines), &commit.log, NULL) != 0)
+		lines->overflow = true;
 	event_format(lines, frames);
 	start = lines->n;
 	event_format(lines, &commit);
@@ -47,15 +116,9 @@ static bool take_last_line(struct bytes *text, struct bytes *line_out)
 	return true;
 }
 
-static int wrong(struct err *err, const char *what)
-{
-	return err_set(err, ERR_DAMAGED, "a log of the journal %s", what);
-}
-
-int batch_begin(struct batch_reader *reader, struct bytes log, struct err *err)
+int batch_begin_checked(struct batch_reader *reader, struct bytes log, struct err *err)
 {
 	struct bytes commit, frames;
-	struct sha256 sum;
 
 	memset(reader, 0, sizeof *reader);
 	if (!take_last_line(&log, &commit) || !take_last_line(&log, &frames))
@@ -69,11 +132,6 @@ int batch_begin(struct batch_reader *reader, struct bytes log, struct err *err)
 		wrong(err, "does not end in frames and commit");
 		goto bad;
 	}
-	sha256_of(log, &sum);
-	if (!sha256_equal(&sum, &reader->commit.log)) {
-		wrong(err, "does not match its checksum");
-		goto bad;
-	}
 	reader->rest = log;
 	return 0;
 bad:
@@ -81,11 +139,28 @@ bad:
 	return -1;
 }
 
-/* The place of the next entry, whose content has that many bytes. */
-static int count_entry(struct batch_reader *reader, uint64_t content_bytes,
+int batch_begin(struct batch_reader *reader, struct bytes log, struct err *err)
+{
+	struct sha256 sum;
+
+	if (batch_begin_checked(reader, log, err) != 0)
+		return -1;
+	if (sum_lines(reader->rest, &sum, err) == 0) {
+		if (sha256_equal(&sum, &reader->commit.log))
+			return 0;
+		wrong(err, "does not match its checksum");
+	}
+	batch_end(reader);
+	return -1;
+}
+
+/* The place of the next entry. */
+static int count_entry(struct batch_reader *reader, const struct event *event,
     struct batch_place *place_out, struct err *err)
 {
 	const struct event *frames = &reader->frames;
+	uint64_t content = event->kind == EVENT_MAIL ? event->stored_bytes : event->size_bytes;
+	const struct event_frame *run;
 
 	while (reader->frame_index < frames->frame_count &&
 	    reader->entry_index == frames->frame[reader->frame_index].entries) {
@@ -95,9 +170,12 @@ static int count_entry(struct batch_reader *reader, uint64_t content_bytes,
 	}
 	if (reader->frame_index == frames->frame_count)
 		return wrong(err, "names more entries than its frames have");
-	place_out->frame_at = frames->frame[reader->frame_index].at;
-	place_out->entry_at = reader->entry_at;
-	reader->entry_at += batch_entry_bytes(content_bytes);
+	run = &frames->frame[reader->frame_index];
+	if (event->kind == EVENT_REDACTED && !run->is_dropped)
+		return wrong(err, "has a redacted event of an entry that is there");
+	place_out->frame_at = run->is_dropped ? BATCH_NOWHERE : run->at;
+	place_out->entry_at = run->is_dropped ? 0 : run->start + reader->entry_at;
+	reader->entry_at += batch_entry_bytes(content);
 	reader->entry_index++;
 	reader->entries_read++;
 	return 0;
@@ -128,28 +206,19 @@ static int at_end(const struct batch_reader *reader, struct err *err)
 int batch_next(struct batch_reader *reader, struct event *event, struct batch_place *place_out,
     struct err *err)
 {
-	const char *end;
-	size_t length;
+	struct bytes line;
 
 	if (reader->rest.n == 0)
 		return at_end(reader, err);
-	end = memchr(reader->rest.p, '\n', reader->rest.n);
-	if (!end)
+	if (!take_line(&reader->rest, &line))
 		return wrong(err, "has a line without an end");
-	length = (size_t)(end - reader->rest.p);
-	if (event_parse(event, (struct bytes){reader->rest.p, length}, err) != 0)
+	if (event_parse(event, line, err) != 0)
 		return -1;
-	reader->rest = bytes_from(reader->rest, length + 1);
 	reader->events_read++;
 	memset(place_out, 0, sizeof *place_out);
-	if (event->kind == EVENT_MAIL || event->kind == EVENT_BLOB) {
-		uint64_t content =
-		    event->kind == EVENT_MAIL ? event->stored_bytes : event->size_bytes;
-
-		if (count_entry(reader, content, place_out, err) != 0) {
-			event_release(event);
-			return -1;
-		}
+	if (batch_is_entry(event->kind) && count_entry(reader, event, place_out, err) != 0) {
+		event_release(event);
+		return -1;
 	}
 	return 1;
 }
@@ -158,4 +227,50 @@ void batch_end(struct batch_reader *reader)
 {
 	event_release(&reader->frames);
 	event_release(&reader->commit);
+}
+
+/* One event line as it is to stand in the new log. */
+static int rewrite_line(struct buf *out, struct bytes line, struct digest *digest,
+    bool (*redact)(void *arg, const struct event *mail), void *arg, struct err *err)
+{
+	struct event mail, left = {.kind = EVENT_REDACTED};
+	bool gone = false;
+
+	if (bytes_starts(line, MAIL_START)) {
+		if (event_parse(&mail, line, err) != 0)
+			return -1;
+		gone = mail.kind == EVENT_MAIL && redact(arg, &mail);
+		left.id = mail.id;
+		left.size_bytes = mail.size_bytes;
+		event_release(&mail);
+	}
+	if (!gone) {
+		buf_bytes(out, line);
+		buf_char(out, '\n');
+		return 0;
+	}
+	digest_add(digest, line.p, line.n);
+	digest_end(digest, &left.line);
+	event_format(out, &left);
+	return 0;
+}
+
+int batch_rewrite(struct buf *out, struct bytes log, const struct event *frames,
+    bool (*redact)(void *arg, const struct event *mail), void *arg, struct err *err)
+{
+	struct digest *digest = digest_new();
+	struct bytes commit, old_frames, line;
+	int result = 0;
+
+	if (!take_last_line(&log, &commit) || !take_last_line(&log, &old_frames))
+		result = wrong(err, "is cut off");
+	while (result == 0 && take_line(&log, &line))
+		result = rewrite_line(out, line, digest, redact, arg, err);
+	if (result == 0) {
+		event_format(out, frames);
+		buf_bytes(out, commit);
+		buf_char(out, '\n');
+	}
+	digest_free(digest);
+	return result;
 }

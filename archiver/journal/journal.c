@@ -68,6 +68,11 @@ static const struct {
     [EVENT_HOLD] = {"hold",
 	{MUST("id", HEX, id), MUST("held", TRUTH, held), MAY("reason", TEXT, reason)}},
     [EVENT_DAMAGED] = {"damaged", {MUST("id", HEX, id), MAY("reason", TEXT, reason)}},
+    [EVENT_EXPIRED] = {"expired",
+	{MUST("id", HEX, id), MAY("run", TEXT, run), MAY("rule", TEXT, rule),
+	    MAY("reason", TEXT, reason)}},
+    [EVENT_REDACTED] = {"redacted",
+	{MUST("id", HEX, id), MUST("size", COUNT, size_bytes), MUST("line", HEX, line)}},
     [EVENT_RUN] = {"run",
 	{MUST("run", TEXT, run), MUST("type", TEXT, type), MUST("account", TEXT, account),
 	    MUST("state", TEXT, state), MAY("messages", COUNT, messages),
@@ -77,7 +82,7 @@ static const struct {
 	    MUST("state", TEXT, state), MAY("rule", TEXT, rule), MAY("reason", TEXT, reason)}},
     [EVENT_RESTORED] = {"restored",
 	{PLACE, MUST("uid", COUNT, uid), MUST("id", HEX, id), MAY("run", TEXT, run)}},
-    [EVENT_FRAMES] = {"frames", {MUST("at", FRAMES, frame)}},
+    [EVENT_FRAMES] = {"frames", {MUST("at", FRAMES, frame), MAY("level", COUNT, level)}},
     [EVENT_COMMIT] = {"commit",
 	{MUST("batch", COUNT, batch), MUST("time", MOMENT, time_unix),
 	    MUST("entries", COUNT, entries), MUST("events", COUNT, events), MUST("log", HEX, log),
@@ -145,9 +150,14 @@ static void format_frames(struct jsonout *json, const char *name, const struct e
 
 	jsonout_array(json, name);
 	for (i = 0; i < event->frame_count; i++) {
+		const struct event_frame *frame = &event->frame[i];
+
 		jsonout_array(json, NULL);
-		jsonout_u64(json, NULL, event->frame[i].at);
-		jsonout_u64(json, NULL, event->frame[i].entries);
+		if (!frame->is_dropped)
+			jsonout_u64(json, NULL, frame->at);
+		jsonout_u64(json, NULL, frame->entries);
+		if (frame->start > 0)
+			jsonout_u64(json, NULL, frame->start);
 		jsonout_end(json);
 	}
 	jsonout_end(json);
@@ -270,6 +280,19 @@ static bool take_parts(struct event *event, json_t *value)
 	return true;
 }
 
+/* [offset, entries], [offset, entries, start], or [entries] that are dropped. */
+static bool take_frame(struct event_frame *frame, json_t *value)
+{
+	size_t n = json_array_size(value);
+
+	frame->is_dropped = n == 1;
+	if (n == 1)
+		return take_count(&frame->entries, json_array_get(value, 0));
+	return (n == 2 || n == 3) && take_count(&frame->at, json_array_get(value, 0)) &&
+	    take_count(&frame->entries, json_array_get(value, 1)) &&
+	    (n == 2 || take_count(&frame->start, json_array_get(value, 2)));
+}
+
 static bool take_frames(struct event *event, json_t *value)
 {
 	size_t i, count = json_array_size(value);
@@ -277,13 +300,9 @@ static bool take_frames(struct event *event, json_t *value)
 	if (!json_is_array(value))
 		return false;
 	event->frame = mem_zero(count, sizeof *event->frame);
-	for (i = 0; i < count; i++) {
-		json_t *pair = json_array_get(value, i);
-
-		if (!take_count(&event->frame[i].at, json_array_get(pair, 0)) ||
-		    !take_count(&event->frame[i].entries, json_array_get(pair, 1)))
+	for (i = 0; i < count; i++)
+		if (!take_frame(&event->frame[i], json_array_get(value, i)))
 			return false;
-	}
 	event->frame_count = count;
 	return true;
 }

@@ -42,6 +42,8 @@ enum event_kind {
 	EVENT_AUDIT,    /* what a folder had on the server and in the archive */
 	EVENT_HOLD,     /* a message may not be purged or expired; or may again */
 	EVENT_DAMAGED,  /* the stored copy of a message could not be proven */
+	EVENT_EXPIRED,  /* a rule took a message out of the archive: its bytes may go */
+	EVENT_REDACTED, /* what is left of the mail event of a message that is expired */
 	EVENT_RUN,      /* a purge or restore began or ended */
 	EVENT_PURGE,    /* one message of a purge: intent, then its outcome */
 	EVENT_RESTORED, /* a message was put into an account */
@@ -59,9 +61,12 @@ struct event_part {
 	bool crlf;           /* lines end in CRLF, else in LF */
 };
 
+/* Where a run of a batch's entries stands: behind each other in one frame. */
 struct event_frame {
-	uint64_t at; /* offset in the segment file */
+	uint64_t at; /* offset of the frame in the segment file */
 	uint64_t entries;
+	uint64_t start;  /* of the first entry, in the frame's content */
+	bool is_dropped; /* they stand nowhere any more; at and start are 0 */
 };
 
 struct event {
@@ -89,12 +94,16 @@ struct event {
 	    state; /* FOLDER: seen, gone. RUN: begun, ended. PURGE: intent, confirmed, kept */
 	uint64_t uidnext, modseq, messages;     /* EVENT_CURSOR, EVENT_AUDIT, EVENT_SYNCED */
 	uint64_t archived, exceptions, missing; /* EVENT_AUDIT */
-	struct bytes reason; /* SKIPPED, HOLD, DAMAGED, PURGE, RUN, SYNCED: words for people */
+	struct bytes
+	    reason; /* SKIPPED, HOLD, DAMAGED, EXPIRED, PURGE, RUN, SYNCED: words for people */
 	bool held;           /* EVENT_HOLD */
 	struct bytes run, rule, type; /* RUN and PURGE; type: purge, restore */
 
+	struct sha256 line; /* EVENT_REDACTED: the SHA-256 of the line that it stands for */
+
 	struct event_frame *frame; /* EVENT_FRAMES */
 	size_t frame_count;
+	uint64_t level; /* EVENT_FRAMES: of zstd, where it is not that of a sync; 0 */
 
 	/* EVENT_COMMIT */
 	uint64_t batch, entries, events;

@@ -31,29 +31,39 @@ static int pass_on(const struct err *why, struct err *err)
 	return -1;
 }
 
-char *segment_name(uint32_t number)
+char *segment_name(struct segment_id id)
 {
-	return mem_format("%06u" NAME_END, number);
+	return id.generation == 0 ? mem_format("%06u" NAME_END, id.number)
+				  : mem_format("%06u.%u" NAME_END, id.number, id.generation);
 }
 
-bool segment_parse_name(const char *name, uint32_t *number_out)
+bool segment_parse_name(const char *name, struct segment_id *out)
 {
-	struct bytes digits = bytes_of(name);
-	unsigned long long number;
+	struct bytes digits = bytes_of(name), second = BYTES("0");
+	unsigned long long number, generation;
+	struct segment_id id;
+	const char *point;
 	char *only;
 	bool same;
 
 	if (digits.n < sizeof NAME_END)
 		return false;
 	digits.n -= sizeof NAME_END - 1;
-	if (!bytes_u64(digits, &number) || number == 0 || number > UINT32_MAX)
+	point = memchr(digits.p, '.', digits.n);
+	if (point) {
+		second = bytes_from(digits, (size_t)(point - digits.p) + 1);
+		digits.n = (size_t)(point - digits.p);
+	}
+	if (!bytes_u64(digits, &number) || !bytes_u64(second, &generation) || number == 0 ||
+	    number > UINT32_MAX || generation > UINT32_MAX)
 		return false;
-	/* Each number has one name: "0000001.tar.zst" is somebody else's file. */
-	only = segment_name((uint32_t)number);
+	/* Each has one name: "0000001.tar.zst" is somebody else's file. */
+	id = (struct segment_id){(uint32_t)number, (uint32_t)generation};
+	only = segment_name(id);
 	same = strcmp(name, only) == 0;
 	free(only);
 	if (same)
-		*number_out = (uint32_t)number;
+		*out = id;
 	return same;
 }
 
@@ -112,20 +122,29 @@ static int read_sealed(struct segment *segment, struct err *err)
 	return got < 0 ? -1 : 0;
 }
 
-int segment_open(
-    struct segment *segment, const char *folder, uint32_t number, int flags, struct err *err)
+int segment_open_file(struct segment *segment, const char *path, struct segment_id id, int flags,
+    struct err *err)
 {
-	char *name = segment_name(number);
-
 	memset(segment, 0, sizeof *segment);
-	segment->number = number;
-	segment->path = file_join(folder, name);
-	free(name);
-	segment->fd = file_open(segment->path, flags, 0600, err);
+	segment->number = id.number;
+	segment->generation = id.generation;
+	segment->path = mem_string(path);
+	segment->fd = file_open(path, flags, 0600, err);
 	if (segment->fd >= 0 && read_sealed(segment, err) == 0)
 		return 0;
 	segment_close(segment);
 	return -1;
+}
+
+int segment_open(struct segment *segment, const char *folder, struct segment_id id, int flags,
+    struct err *err)
+{
+	char *name = segment_name(id), *path = file_join(folder, name);
+	int result = segment_open_file(segment, path, id, flags, err);
+
+	free(name);
+	free(path);
+	return result;
 }
 
 void segment_close(struct segment *segment)

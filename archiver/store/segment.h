@@ -1,7 +1,7 @@
 /* One segment file: frames appended at its end, logs found in it, sealed when it is full.
  *
- * In front of every log frame stands a mark: a skippable frame that says "a log follows, of
- * batch N". So logs are found by stepping over frame headers, and again behind a damaged place.
+ * In front of every log frame stands a mark: a skippable frame that says "logs follow, from
+ * batch N on". So logs are found by stepping over frame headers, and again behind a damaged place.
  *
  *   data frame ... data frame | mark, log frame | data frame ... | mark, log frame | ...
  *   ... and in a sealed segment: | end frame (1,024 zeros: the end of the tar) | seek table
@@ -12,6 +12,8 @@
 
 #include "archiver/store/frame.h"
 
+#include "archiver/journal/batch.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,25 +21,28 @@
 #define SEGMENT_FIRST      1
 
 struct segment {
-	uint32_t number;
+	uint32_t number, generation;
 	int fd;
 	char *path;
 	bool is_sealed;
 };
 
-/* "000001.tar.zst"; for free(). */
-char *segment_name(uint32_t number);
-bool segment_parse_name(const char *name, uint32_t *number_out);
+/* "000001.tar.zst"; "000001.2.tar.zst" when it was written anew twice. For free(). */
+char *segment_name(struct segment_id id);
+bool segment_parse_name(const char *name, struct segment_id *out);
 
 /* flags: O_RDONLY, O_RDWR, with O_CREAT | O_EXCL for a new one. */
-int segment_open(
-    struct segment *segment, const char *folder, uint32_t number, int flags, struct err *err);
+int segment_open(struct segment *segment, const char *folder, struct segment_id id, int flags,
+    struct err *err);
+/* A file that has not got its name yet. */
+int segment_open_file(struct segment *segment, const char *path, struct segment_id id, int flags,
+    struct err *err);
 void segment_close(struct segment *segment);
 int segment_bytes(const struct segment *segment, uint64_t *out, struct err *err);
 
-/* A log as it stands in the file. */
+/* A log frame as it stands in the file. */
 struct segment_log {
-	uint64_t batch;            /* as its mark says */
+	uint64_t batch;            /* the first, as its mark says */
 	struct frame_extent frame; /* the log's own */
 	uint64_t end;              /* offset behind it */
 	uint64_t skipped;          /* bytes of damage that were stepped over to find it */

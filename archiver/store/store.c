@@ -34,7 +34,7 @@ static void init_reader(struct store_reader *reader)
 {
 	reader->segment.fd = -1;
 	reader->cached_at = UINT64_MAX;
-	buf_init(&reader->cache, 4 * STORE_FRAME_BYTES);
+	buf_init(&reader->cache, STORE_BEST_FRAME_BYTES);
 }
 
 static void release_reader(struct store_reader *reader)
@@ -139,7 +139,8 @@ const struct batch_position *store_end(const struct store *store)
 static int begin_writing(struct store *store, struct err *err)
 {
 	/* Behind the last there is, which may be one that no commit could be read from. */
-	uint32_t next = store->writing.fd >= 0 ? store->writing.number + 1 : SEGMENT_FIRST;
+	struct segment_id next = {
+	    store->writing.fd >= 0 ? store->writing.number + 1 : SEGMENT_FIRST, 0};
 
 	if (store->writing.fd >= 0 && !store->writing.is_sealed && !store->is_full)
 		return 0;
@@ -152,7 +153,7 @@ static int begin_writing(struct store *store, struct err *err)
 	return 0;
 }
 
-static int check_room(const struct store *store, uint64_t bytes, struct err *err)
+int store_check_room(const struct store *store, uint64_t bytes, struct err *err)
 {
 	uint64_t left;
 
@@ -180,13 +181,13 @@ static void note_frame(struct store *store, uint64_t at, uint64_t entries)
 {
 	store->frame = mem_grow(
 	    store->frame, &store->frame_room, store->frame_count + 1, sizeof *store->frame);
-	store->frame[store->frame_count++] = (struct event_frame){at, entries};
+	store->frame[store->frame_count++] = (struct event_frame){.at = at, .entries = entries};
 	store->entries += entries;
 }
 
 static int begin_frame(struct store *store, uint64_t content_bytes, uint64_t *at, struct err *err)
 {
-	if (check_room(store, content_bytes, err) != 0 || begin_writing(store, err) != 0)
+	if (store_check_room(store, content_bytes, err) != 0 || begin_writing(store, err) != 0)
 		return -1;
 	*at = store->at;
 	return 0;
@@ -216,7 +217,7 @@ static int flush(struct store *store, struct store_pending *pending, struct err 
 	return check_lines(&store->log, err);
 }
 
-static struct bytes filling_for(uint64_t content_bytes)
+struct bytes store_filling(uint64_t content_bytes)
 {
 	static const char zeros[TARHEAD_BYTES];
 
@@ -231,7 +232,7 @@ static int put_alone(struct store *store, const struct event *event, struct byte
 
 	if (begin_frame(store, bytes, &at, err) != 0 ||
 	    frame_pack_range(
-		store->packer, head, content, filling_for(bytes), append, store, err) != 0)
+		store->packer, head, content, store_filling(bytes), append, store, err) != 0)
 		return -1;
 	note_frame(store, at, 1);
 	event_format(&store->log, event);
@@ -251,7 +252,7 @@ static int put_pending(struct store_pending *pending, const struct event *event,
 	if (spool_read(content->spool, content->at, at, (size_t)bytes, err) != (ssize_t)bytes)
 		return -1;
 	pending->content.n += (size_t)bytes;
-	buf_bytes(&pending->content, filling_for(bytes));
+	buf_bytes(&pending->content, store_filling(bytes));
 	event_format(&pending->lines, event);
 	pending->entries++;
 	return check_lines(&pending->lines, err);
@@ -360,7 +361,7 @@ void store_abort(struct store *store)
 static int write_log(struct store *store, uint64_t batch, int64_t now_unix, struct err *err)
 {
 	struct tarhead head = {.content_bytes = store->log.n, .mtime_unix = now_unix};
-	struct bytes filling = filling_for(store->log.n);
+	struct bytes filling = store_filling(store->log.n);
 	char mark[SEGMENT_MARK_BYTES], block[TARHEAD_BYTES];
 	struct buf entry;
 	int result = -1;
@@ -372,7 +373,7 @@ static int write_log(struct store *store, uint64_t batch, int64_t now_unix, stru
 	buf_add(&entry, block, sizeof block);
 	buf_bytes(&entry, buf_view(&store->log));
 	buf_bytes(&entry, filling);
-	if (!entry.overflow && check_room(store, entry.n, err) == 0 &&
+	if (!entry.overflow && store_check_room(store, entry.n, err) == 0 &&
 	    append(store, mark, sizeof mark, err) == 0)
 		result = frame_pack(store->packer, buf_view(&entry), append, store, err);
 	buf_release(&entry);

@@ -26,6 +26,8 @@
 #include <stdint.h>
 
 #define STORE_FRAME_BYTES     (1u << 20) /* of content; an entry that is larger has its own frame */
+#define STORE_BEST_FRAME_BYTES (8u << 20) /* the same when it is written anew with best */
+#define STORE_BEST_LEVEL 19
 #define STORE_LOG_MAX_BYTES   (256u << 20)
 #define STORE_ENTRY_MAX_BYTES 0xf0000000u /* a frame stays below 4 GiB, packed and unpacked */
 
@@ -111,12 +113,69 @@ struct store_entry {
 
 /* The content of an entry, to fn in pieces. ERR_DAMAGED when it is not there or its frame's
  * checksum is wrong; fn may have had bytes by then. */
-int store_read(struct store *store, uint32_t segment, const struct batch_place *place,
+int store_read(struct store *store, struct segment_id segment, const struct batch_place *place,
     const struct store_entry *entry, spool_fn fn, void *arg, struct err *err);
 
 /* Before a proof: what is read from now on comes from the disk, not from memory, as far as the
  * kernel does what it is asked. */
 int store_forget_cached(struct store *store, struct err *err);
+
+/* ---- segments that are written anew ---- */
+
+/* A segment without the entries that are not live, and packed better if asked for. Its events
+ * stay, but those of expired mails, of which only what replay needs is left. */
+struct store_compact {
+	uint32_t number;
+	bool best;             /* STORE_BEST_LEVEL, STORE_BEST_FRAME_BYTES */
+	bool dry_run;          /* only look */
+	const char *temporary; /* folder for unnamed files */
+	/* Is this the copy that counts: 1, 0, -1. */
+	int (*is_live)(void *arg, enum event_kind kind, const struct sha256 *id,
+	    const struct batch_place *place, struct err *err);
+	/* Is what the mail said to be forgotten: 1, 0, -1. */
+	int (*is_expired)(void *arg, const struct sha256 *id, struct err *err);
+	int (*progress)(void *arg, uint64_t bytes, struct err *err); /* read of it; may be NULL */
+	void *arg;
+};
+
+struct store_compacted {
+	struct segment_id segment;          /* what it is now */
+	uint64_t bytes_before, bytes_after; /* of the file */
+	uint64_t mails, blobs;              /* that were dropped */
+	uint64_t redacted;                  /* mail events of which no more is left */
+	struct batch_position end;          /* behind its last batch */
+};
+
+/* 1 written anew (or, with dry_run, it would be): the new file is on the disk, read back, and
+ * beside the old one, which store_settle takes away. 0 there is nothing to gain. -1:
+ * ERR_DAMAGED when anything in the segment is not as it must be, and it stays as it is.
+ *
+ * The store is open for writing, replayed, without an open batch. The last segment is sealed
+ * for it. An interruption leaves a file with another name (NAME.part), or both generations. */
+int store_compact(struct store *store, const struct store_compact *how,
+    struct store_compacted *out, struct err *err);
+
+/* Of each segment one file: that of the generation that is asked for, if it is there, else the
+ * first. The others go, and unfinished ones. */
+int store_settle(struct store *store,
+    int (*generation)(void *arg, uint32_t number, uint32_t *out, struct err *err), void *arg,
+    struct err *err);
+
+/* Each log of a segment file, in order, its sums checked; end: behind it. For catalogues that
+ * must learn where entries stand now. */
+int store_each_log(struct store *store, struct segment_id segment,
+    int (*fn)(void *arg, struct bytes log, const struct batch_position *end, struct err *err),
+    void *arg, struct err *err);
+
+/* The segments there are, in order: item[0] is number 1. Of one that is there in several
+ * generations, as when a compact was interrupted, the first. ERR_DAMAGED when a number is
+ * missing; ERR_ABSENT without a folder. */
+struct store_segments {
+	struct segment_id *item; /* for store_segments_release */
+	uint32_t count;
+};
+int store_segments(const struct store *store, struct store_segments *out, struct err *err);
+void store_segments_release(struct store_segments *segments);
 
 /* Bytes of all segment files, and their number. */
 int store_size(struct store *store, uint64_t *bytes_out, uint32_t *count_out, struct err *err);

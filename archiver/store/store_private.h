@@ -50,6 +50,9 @@ struct store {
 	struct store_reader mail_reader, blob_reader;
 };
 
+/* The zeros behind an entry's content. */
+struct bytes store_filling(uint64_t content_bytes);
+
 /* The names of entries in the tar. */
 void store_entry_name(const struct store_entry *entry, char out[TARHEAD_NAME_BYTES]);
 /* Kind and id of an entry by its name: mail/SHA256.eml, blob/SHA256. */
@@ -57,9 +60,13 @@ bool store_parse_name(const char *name, struct store_entry *out);
 void store_log_name(uint64_t batch, char out[TARHEAD_NAME_BYTES]);
 
 void store_seal_if_due(struct store *store);
+/* ERR_SPACE when that many bytes more would leave less than the free floor. */
+int store_check_room(const struct store *store, uint64_t bytes, struct err *err);
 
-/* The segment numbers there are: 0 when none. ERR_DAMAGED when one is missing between. */
-int store_last_segment(const struct store *store, uint32_t *last_out, struct err *err);
+/* store_read, and the time in the entry's tar header. */
+int store_read_with_mtime(struct store *store, struct segment_id segment,
+    const struct batch_place *place, const struct store_entry *entry, int64_t *mtime_out,
+    spool_fn fn, void *arg, struct err *err);
 
 /* What can be known of entries without their log: those between two offsets of a segment
  * (FORMAT.md, "Lost batches"). Appended to list. */
@@ -70,8 +77,16 @@ struct store_salvage {
 int store_salvage(struct store *store, const struct segment *segment, uint64_t from, uint64_t to,
     struct store_salvage *list, struct err *err);
 
-/* The content of a log's tar entry appended to out. */
-int store_read_log(struct store *store, const struct segment *segment,
+/* The content of a log frame appended to out, its logs not checked yet. */
+int store_read_logs(struct store *store, const struct segment *segment,
     const struct segment_log *log, struct buf *out, struct err *err);
+/* store_each_log for a file that is open. */
+int store_each_log_in(struct store *store, const struct segment *segment,
+    int (*fn)(void *arg, struct bytes log, const struct batch_position *end, struct err *err),
+    void *arg, struct err *err);
+/* The next log in the content of a log frame, which must be that of this batch: 1; 0 when there
+ * is none; ERR_DAMAGED. */
+int store_next_log(
+    struct bytes content, size_t *at, uint64_t batch, struct bytes *log_out, struct err *err);
 
 #endif

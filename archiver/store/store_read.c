@@ -9,18 +9,19 @@
 #include <string.h>
 
 static int open_segment(
-    const struct store *store, struct store_reader *reader, uint32_t number, struct err *err)
+    const struct store *store, struct store_reader *reader, struct segment_id id, struct err *err)
 {
-	if (reader->segment.fd >= 0 && reader->segment.number == number)
+	if (reader->segment.fd >= 0 && reader->segment.number == id.number &&
+	    reader->segment.generation == id.generation)
 		return 0;
 	segment_close(&reader->segment);
 	reader->segment.fd = -1;
 	reader->cached_at = UINT64_MAX;
-	if (segment_open(&reader->segment, store->folder, number, O_RDONLY, err) == 0)
+	if (segment_open(&reader->segment, store->folder, id, O_RDONLY, err) == 0)
 		return 0;
 	reader->segment.fd = -1;
 	if (err && err->code == ERR_ABSENT)
-		err_set(err, ERR_DAMAGED, "segment %u is missing", number);
+		err_set(err, ERR_DAMAGED, "segment %u is missing", id.number);
 	return -1;
 }
 
@@ -48,15 +49,17 @@ static int fill_cache(void *arg, const void *data, size_t bytes, struct err *err
 }
 
 static int check_head(const struct segment *segment, const char *block,
-    const struct store_entry *entry, struct err *err)
+    const struct store_entry *entry, int64_t *mtime_out, struct err *err)
 {
 	char name[TARHEAD_NAME_BYTES];
 	struct tarhead head;
 
 	store_entry_name(entry, name);
 	if (tarhead_parse(block, &head, NULL) == 1 && strcmp(head.name, name) == 0 &&
-	    head.content_bytes == entry->content_bytes)
+	    head.content_bytes == entry->content_bytes) {
+		*mtime_out = head.mtime_unix;
 		return 0;
+	}
 	return err_set(err, ERR_DAMAGED, "%s: %s is not where it should be", segment->path, name);
 }
 
@@ -74,7 +77,7 @@ static int cache_frame(struct frame_unpacker *unpacker, struct store_reader *rea
 }
 
 static int read_cached(const struct store_reader *reader, uint64_t entry_at,
-    const struct store_entry *entry, spool_fn fn, void *arg, struct err *err)
+    const struct store_entry *entry, int64_t *mtime_out, spool_fn fn, void *arg, struct err *err)
 {
 	const char *content;
 
@@ -82,7 +85,7 @@ static int read_cached(const struct store_reader *reader, uint64_t entry_at,
 	    batch_entry_bytes(entry->content_bytes) > reader->cache.n - entry_at)
 		return err_set(err, ERR_DAMAGED, "%s: a frame is too short", reader->segment.path);
 	content = reader->cache.p + entry_at;
-	if (check_head(&reader->segment, content, entry, err) != 0)
+	if (check_head(&reader->segment, content, entry, mtime_out, err) != 0)
 		return -1;
 	return fn(arg, content + TARHEAD_BYTES, (size_t)entry->content_bytes, err);
 }
@@ -91,6 +94,7 @@ static int read_cached(const struct store_reader *reader, uint64_t entry_at,
 struct large {
 	const struct segment *segment;
 	const struct store_entry *entry;
+	int64_t *mtime_out;
 	char head[TARHEAD_BYTES];
 	size_t head_bytes;
 	uint64_t left;
@@ -110,7 +114,8 @@ static int stream_large(void *arg, const void *data, size_t bytes, struct err *e
 		memcpy(large->head + large->head_bytes, p, n);
 		large->head_bytes += n;
 		if (large->head_bytes == TARHEAD_BYTES &&
-		    check_head(large->segment, large->head, large->entry, err) != 0)
+		    check_head(large->segment, large->head, large->entry, large->mtime_out,
+			err) != 0)
 			return -1;
 		p += n;
 		bytes -= n;
@@ -134,16 +139,19 @@ static int read_large(struct frame_unpacker *unpacker, const struct segment *seg
 	return 0;
 }
 
-int store_read(struct store *store, uint32_t segment, const struct batch_place *place,
-    const struct store_entry *entry, spool_fn fn, void *arg, struct err *err)
+int store_read_with_mtime(struct store *store, struct segment_id segment,
+    const struct batch_place *place, const struct store_entry *entry, int64_t *mtime_out,
+    spool_fn fn, void *arg, struct err *err)
 {
 	struct store_reader *reader =
 	    entry->kind == EVENT_BLOB ? &store->blob_reader : &store->mail_reader;
-	struct large large = {.entry = entry, .fn = fn, .arg = arg};
+	struct large large = {.entry = entry, .mtime_out = mtime_out, .fn = fn, .arg = arg};
 	struct frame_extent extent;
 
 	if (open_segment(store, reader, segment, err) != 0)
 		return -1;
+	if (place->frame_at == BATCH_NOWHERE)
+		return err_set(err, ERR_DAMAGED, "its stored copy is gone");
 	if (reader->cached_at != place->frame_at) {
 		if (measure(&reader->segment, place->frame_at, &extent, err) != 0)
 			return -1;
@@ -155,22 +163,33 @@ int store_read(struct store *store, uint32_t segment, const struct batch_place *
 		if (cache_frame(store->unpacker, reader, &extent, err) != 0)
 			return -1;
 	}
-	return read_cached(reader, place->entry_at, entry, fn, arg, err);
+	return read_cached(reader, place->entry_at, entry, mtime_out, fn, arg, err);
+}
+
+int store_read(struct store *store, struct segment_id segment, const struct batch_place *place,
+    const struct store_entry *entry, spool_fn fn, void *arg, struct err *err)
+{
+	int64_t mtime;
+
+	return store_read_with_mtime(store, segment, place, entry, &mtime, fn, arg, err);
 }
 
 int store_forget_cached(struct store *store, struct err *err)
 {
+	struct store_segments segments;
 	struct segment segment;
-	uint32_t last, number;
+	uint32_t i;
+	int result = 0;
 
 	store->mail_reader.cached_at = store->blob_reader.cached_at = UINT64_MAX;
-	if (store_last_segment(store, &last, err) != 0)
+	if (store_segments(store, &segments, err) != 0)
 		return -1;
-	for (number = SEGMENT_FIRST; number <= last; number++) {
-		if (segment_open(&segment, store->folder, number, O_RDONLY, err) != 0)
-			return -1;
-		posix_fadvise(segment.fd, 0, 0, POSIX_FADV_DONTNEED);
+	for (i = 0; result == 0 && i < segments.count; i++) {
+		result = segment_open(&segment, store->folder, segments.item[i], O_RDONLY, err);
+		if (result == 0)
+			posix_fadvise(segment.fd, 0, 0, POSIX_FADV_DONTNEED);
 		segment_close(&segment);
 	}
-	return 0;
+	store_segments_release(&segments);
+	return result;
 }

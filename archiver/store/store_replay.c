@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -31,88 +30,12 @@ static int archive_damaged(struct err *err, const char *format, ...)
 	return -1;
 }
 
-int store_last_segment(const struct store *store, uint32_t *last_out, struct err *err)
-{
-	DIR *folder = opendir(store->folder);
-	struct dirent *item;
-	uint32_t number, last = 0, count = 0;
-
-	if (!folder && errno == ENOENT)
-		return err_set(err, ERR_ABSENT, "%s does not exist", store->folder);
-	if (!folder)
-		return err_os(err, errno, "cannot open %s", store->folder);
-	while ((item = readdir(folder)))
-		if (segment_parse_name(item->d_name, &number)) {
-			count++;
-			if (number > last)
-				last = number;
-		}
-	closedir(folder);
-	if (count != last)
-		return archive_damaged(
-		    err, "%s: of %u segments %u are missing", store->folder, last, last - count);
-	*last_out = last;
-	return 0;
-}
-
-void store_log_name(uint64_t batch, char out[TARHEAD_NAME_BYTES])
-{
-	snprintf(out, TARHEAD_NAME_BYTES, "log/%08" PRIu64 ".jsonl", batch);
-}
-
-/* Takes the tar entry apart that unpacking a log frame yields. */
-struct log_taker {
-	struct buf *out;
-	char name[TARHEAD_NAME_BYTES];
-	char head[TARHEAD_BYTES];
-	size_t head_bytes;
-	uint64_t left;
-	bool is_wrong;
+/* One log of a log frame. */
+struct replay_log {
+	struct bytes text;
+	uint64_t batch;
+	struct sha256 sum, previous;
 };
-
-static int take_log(void *arg, const void *data, size_t bytes, struct err *err)
-{
-	struct log_taker *taker = arg;
-	struct tarhead head;
-	size_t n = TARHEAD_BYTES - taker->head_bytes;
-
-	if (n > bytes)
-		n = bytes;
-	memcpy(taker->head + taker->head_bytes, data, n);
-	taker->head_bytes += n;
-	if (n > 0 && taker->head_bytes == TARHEAD_BYTES) {
-		if (tarhead_parse(taker->head, &head, err) != 1 ||
-		    strcmp(head.name, taker->name) != 0 || head.content_bytes > STORE_LOG_MAX_BYTES)
-			taker->is_wrong = true;
-		else
-			taker->left = head.content_bytes;
-	}
-	data = (const char *)data + n;
-	bytes -= n;
-	if (bytes > taker->left)
-		bytes = (size_t)taker->left;
-	buf_add(taker->out, data, bytes);
-	taker->left -= bytes;
-	return 0;
-}
-
-int store_read_log(struct store *store, const struct segment *segment,
-    const struct segment_log *log, struct buf *out, struct err *err)
-{
-	struct log_taker taker = {.out = out};
-
-	store_log_name(log->batch, taker.name);
-	if (log->frame.content_bytes > STORE_LOG_MAX_BYTES + 2 * TARHEAD_BYTES)
-		return err_set(err, ERR_DAMAGED, "%s: a log of %" PRIu64 " bytes", segment->path,
-		    log->frame.content_bytes);
-	if (frame_unpack(store->unpacker, segment->fd, &log->frame, segment->path, take_log, &taker,
-		err) != 0)
-		return -1;
-	if (taker.is_wrong || taker.left > 0 || taker.head_bytes < TARHEAD_BYTES || out->overflow)
-		return err_set(err, ERR_DAMAGED, "%s: no log where one must be, at offset %" PRIu64,
-		    segment->path, log->frame.at);
-	return 0;
-}
 
 struct replay {
 	struct store *store;
@@ -120,7 +43,14 @@ struct replay {
 	struct batch_position trusted; /* up to here batches are known to have been committed */
 	store_batch_fn fn;
 	void *arg;
-	struct buf log;
+	/* The log frame at hand, and its logs. */
+	struct buf content;
+	struct replay_log *log;
+	size_t log_count, log_room;
+	size_t head;          /* the first that is to be handed on */
+	uint64_t first_frame; /* of all that they name; UINT64_MAX: none */
+	/* Where a log frame is gone on with in its middle: behind that batch. 0: nowhere. */
+	uint64_t resume_batch, resume_at;
 	/* Since the last batch: */
 	uint64_t from;    /* bytes of this segment from here on are of no batch yet */
 	bool has_damage;  /* so that the next one need not follow */
@@ -135,38 +65,90 @@ static int pass_on(const struct err *why, struct err *err)
 	return -1;
 }
 
-static bool follows(const struct replay *replay, const struct event *commit)
+static const struct replay_log *head(const struct replay *replay)
 {
-	return commit->batch == replay->end.batch + 1 &&
-	    sha256_equal(&commit->previous, &replay->end.sum);
+	return &replay->log[replay->head];
 }
 
-/* 1 the commit follows the last one; 0 others were between, whose logs are lost; -1. */
-static int check_chain(const struct replay *replay, const struct segment *segment,
-    const struct event *commit, struct err *err)
+static bool follows(const struct replay *replay, const struct replay_log *log)
 {
-	if (follows(replay, commit))
-		return 1;
-	if (replay->has_damage && commit->batch > replay->end.batch + 1)
+	return log->batch == replay->end.batch + 1 &&
+	    sha256_equal(&log->previous, &replay->end.sum);
+}
+
+/* 0 the log follows the last one, or others were between, whose logs are lost; -1. */
+static int check_chain(const struct replay *replay, const struct segment *segment,
+    const struct replay_log *log, struct err *err)
+{
+	if (follows(replay, log) || (replay->has_damage && log->batch > replay->end.batch + 1))
 		return 0;
 	return archive_damaged(err,
 	    "%s: the chain of commits is broken: batch %" PRIu64 " does not follow batch %" PRIu64,
-	    segment->path, commit->batch, replay->end.batch);
+	    segment->path, log->batch, replay->end.batch);
 }
 
-/* Read one log and check it by itself. batch_end() is needed after success. */
-static int open_log(struct replay *replay, const struct segment *segment,
-    const struct segment_log *log, struct batch_reader *reader, struct err *err)
+static void note_frames(struct replay *replay, const struct event *frames)
 {
-	buf_clear(&replay->log);
-	if (store_read_log(replay->store, segment, log, &replay->log, err) != 0 ||
-	    batch_begin(reader, buf_view(&replay->log), err) != 0)
-		return err_add(err, "%s at offset %" PRIu64, segment->path, log->frame.at);
-	if (reader->commit.batch == log->batch)
-		return 0;
-	batch_end(reader);
-	return archive_damaged(err, "%s: the log at offset %" PRIu64 " is of another batch",
-	    segment->path, log->frame.at);
+	size_t i;
+
+	for (i = 0; i < frames->frame_count; i++)
+		if (!frames->frame[i].is_dropped && frames->frame[i].at < replay->first_frame)
+			replay->first_frame = frames->frame[i].at;
+}
+
+/* A log of the frame by itself, and behind the one before it in the frame. */
+static int add_log(struct replay *replay, struct bytes text, uint64_t batch, struct err *err)
+{
+	const struct replay_log *last =
+	    replay->log_count > 0 ? &replay->log[replay->log_count - 1] : NULL;
+	struct replay_log log = {.text = text, .batch = batch};
+	struct batch_reader reader;
+	int result = 0;
+
+	if (batch_begin(&reader, text, err) != 0)
+		return -1;
+	log.sum = reader.sum;
+	log.previous = reader.commit.previous;
+	if (reader.commit.batch != batch)
+		result = archive_damaged(err, "a log is of another batch than its name says");
+	else if (last && !sha256_equal(&log.previous, &last->sum))
+		result = archive_damaged(err, "the chain of commits is broken inside a frame");
+	note_frames(replay, &reader.frames);
+	batch_end(&reader);
+	replay->log = mem_grow(
+	    replay->log, &replay->log_room, replay->log_count + 1, sizeof *replay->log);
+	replay->log[replay->log_count++] = log;
+	return result;
+}
+
+/* Read the logs of one frame and check them by themselves. */
+static int open_logs(struct replay *replay, const struct segment *segment,
+    const struct segment_log *log, struct err *err)
+{
+	struct bytes content, text;
+	uint64_t batch = log->batch;
+	size_t at = 0;
+	int got = -1;
+
+	buf_clear(&replay->content);
+	replay->log_count = 0;
+	replay->first_frame = UINT64_MAX;
+	if (store_read_logs(replay->store, segment, log, &replay->content, err) != 0)
+		goto out;
+	content = buf_view(&replay->content);
+	while ((got = store_next_log(content, &at, batch, &text, err)) == 1)
+		if (add_log(replay, text, batch++, err) != 0) {
+			got = -1;
+			break;
+		}
+	if (got == 0 && replay->log_count == 0)
+		got = archive_damaged(err, "a log frame without a log");
+	replay->head = 0;
+	while (got == 0 && replay->head + 1 < replay->log_count &&
+	    head(replay)->batch <= replay->resume_batch)
+		replay->head++;
+out:
+	return got == 0 ? 0 : err_add(err, "%s at offset %" PRIu64, segment->path, log->frame.at);
 }
 
 static int drop(void *arg, const void *data, size_t bytes, struct err *err)
@@ -175,26 +157,40 @@ static int drop(void *arg, const void *data, size_t bytes, struct err *err)
 	return 0;
 }
 
-/* Are the frames with the entries of a batch whole: 1, 0, -1. */
-static int are_frames_whole(const struct store *store, const struct segment *segment,
-    const struct event *frames, uint64_t end, struct err *err)
+/* Can a frame be unpacked: 1, 0, -1. */
+static int is_frame_whole(const struct store *store, const struct segment *segment, uint64_t at,
+    uint64_t end, struct err *err)
 {
 	struct frame_extent extent;
 	struct err why = {0};
-	int got = 1;
+	int got = frame_measure(segment->fd, at, end, segment->path, &extent, &why);
 
-	for (size_t i = 0; got == 1 && i < frames->frame_count; i++) {
-		got = frame_measure(
-		    segment->fd, frames->frame[i].at, end, segment->path, &extent, &why);
-		if (got == 1 &&
-		    (extent.skip_magic != 0 ||
-			frame_unpack(store->unpacker, segment->fd, &extent, segment->path, drop,
-			    NULL, &why) != 0))
-			got = -1;
-	}
+	if (got == 1 &&
+	    (extent.skip_magic != 0 ||
+		frame_unpack(store->unpacker, segment->fd, &extent, segment->path, drop, NULL,
+		    &why) != 0))
+		got = -1;
 	if (got >= 0 || why.code == ERR_DAMAGED || why.code == ERR_NONE)
 		return got == 1;
 	return pass_on(&why, err);
+}
+
+/* Are the frames with the entries of a log whole: 1, 0, -1. */
+static int are_frames_whole(const struct store *store, const struct segment *segment,
+    const struct replay_log *log, uint64_t end, struct err *err)
+{
+	struct batch_reader reader;
+	int got = 1;
+	size_t i;
+
+	if (batch_begin_checked(&reader, log->text, err) != 0)
+		return -1;
+	for (i = 0; got == 1 && i < reader.frames.frame_count; i++)
+		if (!reader.frames.frame[i].is_dropped)
+			got = is_frame_whole(
+			    store, segment, reader.frames.frame[i].at, end, err);
+	batch_end(&reader);
+	return got;
 }
 
 /* ---- what belongs to no batch ---- */
@@ -261,49 +257,61 @@ static bool may_be_torn(const struct replay *replay, const struct segment *segme
 	    (segment->number != replay->trusted.segment || end > replay->trusted.at);
 }
 
-/* Bytes before the batch that are not its own. */
+/* Bytes before a log frame that are not of its batches. */
 static int pass_bytes_before(struct replay *replay, const struct segment *segment,
-    const struct segment_log *log, const struct event *frames, struct err *err)
+    const struct segment_log *log, struct err *err)
 {
 	uint64_t mark = log->frame.at - SEGMENT_MARK_BYTES;
-	uint64_t first = frames->frame_count ? frames->frame[0].at : mark;
+	uint64_t first = replay->first_frame == UINT64_MAX ? mark : replay->first_frame;
 
 	return first > replay->from && first <= mark ? pass_gap(replay, segment, first, err) : 0;
 }
 
-/* A batch whose log is right: 1 handed on; 0 it is a torn tail, -1.
- *
- * A commit is one fdatasync, and when the power goes before it returns, any part of the batch
- * may be missing from the disk. So of the last batch, which nobody has been told of, neither
- * log nor entries are taken on trust. */
-static int take_batch(struct replay *replay, const struct segment *segment,
-    const struct segment_log *log, const struct batch_reader *reader, bool is_last, struct err *err)
+static int take_log(struct replay *replay, const struct segment *segment, uint64_t end,
+    const struct replay_log *log, struct err *err)
 {
-	struct store_batch batch = {.log = buf_view(&replay->log)};
-	int follows, whole;
+	struct store_batch batch = {.log = log->text};
 
-	if (is_last && !replay->has_bad_log && may_be_torn(replay, segment, log->end)) {
-		whole =
-		    are_frames_whole(replay->store, segment, &reader->frames, log->frame.at, err);
-		if (whole != 1)
-			return whole;
-	}
-	if (pass_bytes_before(replay, segment, log, &reader->frames, err) != 0)
+	if (check_chain(replay, segment, log, err) != 0)
 		return -1;
-	follows = check_chain(replay, segment, &reader->commit, err);
-	if (follows < 0)
-		return -1;
-	note_lost(replay, reader->commit.batch - 1);
+	note_lost(replay, log->batch - 1);
 	batch.end = (struct batch_position){.segment = segment->number,
-	    .at = log->end,
-	    .batch = reader->commit.batch,
-	    .sum = reader->sum,
-	    .lost = replay->end.lost + reader->commit.batch - 1 - replay->end.batch};
+	    .at = end,
+	    .batch = log->batch,
+	    .sum = log->sum,
+	    .lost = replay->end.lost + log->batch - 1 - replay->end.batch};
 	if (hand_on(replay, &batch, err) != 0)
 		return -1;
 	replay->end = batch.end;
+	replay->has_damage = false;
+	return 0;
+}
+
+/* A log frame that is right: 1 its batches are handed on; 0 it is a torn tail, -1.
+ *
+ * A commit is one fdatasync, and when the power goes before it returns, any part of the batch
+ * may be missing from the disk. So of the last batch, which nobody has been told of, neither
+ * log nor entries are taken on trust. (In a segment that is not sealed a frame has one log.) */
+static int take_logs(struct replay *replay, const struct segment *segment,
+    const struct segment_log *log, bool is_last, struct err *err)
+{
+	size_t i;
+
+	if (is_last && !replay->has_bad_log && may_be_torn(replay, segment, log->end)) {
+		int whole = are_frames_whole(
+		    replay->store, segment, head(replay), log->frame.at, err);
+
+		if (whole != 1)
+			return whole;
+	}
+	if (replay->resume_batch == 0 && pass_bytes_before(replay, segment, log, err) != 0)
+		return -1;
+	for (i = replay->head; i < replay->log_count; i++)
+		if (take_log(replay, segment, log->end, &replay->log[i], err) != 0)
+			return -1;
 	replay->from = log->end;
-	replay->has_damage = replay->has_bad_log = false;
+	replay->has_bad_log = false;
+	replay->resume_batch = 0;
 	return 1;
 }
 
@@ -312,17 +320,13 @@ static int take_batch(struct replay *replay, const struct segment *segment,
 static int does_one_follow(
     struct replay *replay, const struct segment *segment, uint64_t at, struct err *err)
 {
-	struct batch_reader reader;
 	struct segment_log log;
 	bool found = false;
 	int got = 1;
 
-	while (!found && (got = segment_next_log(segment, &at, &log, err)) == 1) {
-		if (open_log(replay, segment, &log, &reader, NULL) != 0)
-			continue;
-		found = follows(replay, &reader.commit);
-		batch_end(&reader);
-	}
+	while (!found && (got = segment_next_log(segment, &at, &log, err)) == 1)
+		found = open_logs(replay, segment, &log, NULL) == 0 &&
+		    follows(replay, head(replay));
 	return got;
 }
 
@@ -331,24 +335,20 @@ enum { LOG_TORN, LOG_TAKEN, LOG_DAMAGED };
 static int replay_log(struct replay *replay, const struct segment *segment,
     const struct segment_log *log, bool is_last, struct err *err)
 {
-	struct batch_reader reader;
 	struct err why = {0};
 	int result;
 
 	replay->has_damage |= log->skipped > 0;
 	replay->store->damaged_bytes += log->skipped;
-	if (open_log(replay, segment, log, &reader, &why) == 0) {
-		if (replay->has_damage && !follows(replay, &reader.commit)) {
-			batch_end(&reader);
+	if (open_logs(replay, segment, log, &why) == 0) {
+		if (replay->has_damage && !follows(replay, head(replay))) {
 			result = does_one_follow(replay, segment, log->end, err);
 			if (result != 0)
 				return result < 0 ? -1 : LOG_DAMAGED;
-			if (open_log(replay, segment, log, &reader, err) != 0)
+			if (open_logs(replay, segment, log, err) != 0)
 				return -1;
 		}
-		result = take_batch(replay, segment, log, &reader, is_last, err);
-		batch_end(&reader);
-		return result;
+		return take_logs(replay, segment, log, is_last, err);
 	}
 	if (why.code != ERR_DAMAGED)
 		return pass_on(&why, err);
@@ -463,6 +463,8 @@ static int replay_segment(
 	int done;
 
 	replay->from = segment->number == replay->end.segment ? replay->end.at : 0;
+	if (replay->resume_batch > 0)
+		replay->from = replay->resume_at;
 	replay->has_bad_log = false;
 	done = replay_logs(replay, segment, is_last, err);
 	if (done != 1)
@@ -470,11 +472,28 @@ static int replay_segment(
 	return is_last ? end_archive(replay, segment, err) : end_segment(replay, segment, err);
 }
 
+/* Is the position behind one of these logs, and is it the last of its frame? */
+static bool fits_logs(
+    struct replay *replay, const struct batch_position *from, const struct segment_log *log)
+{
+	size_t i;
+
+	for (i = 0; i < replay->log_count; i++) {
+		if (replay->log[i].batch != from->batch)
+			continue;
+		if (i + 1 < replay->log_count) {
+			replay->resume_batch = from->batch;
+			replay->resume_at = log->frame.at - SEGMENT_MARK_BYTES;
+		}
+		return sha256_equal(&replay->log[i].sum, &from->sum);
+	}
+	return false;
+}
+
 /* Where replay begins must be where a commit of these segments ends. */
 static int check_position(struct replay *replay, const struct segment *segment, struct err *err)
 {
 	const struct batch_position *from = &replay->end;
-	struct batch_reader reader;
 	struct segment_log log;
 	uint64_t bytes, at = 0, skipped = 0;
 	int got;
@@ -492,10 +511,8 @@ static int check_position(struct replay *replay, const struct segment *segment, 
 	/* Damage may hide the log, and is not judged here. */
 	fits = bytes >= from->at && (got == 0 || skipped > 0 || log.end == from->at);
 	if (fits && got == 1 && log.end == from->at &&
-	    open_log(replay, segment, &log, &reader, NULL) == 0) {
-		fits = reader.commit.batch == from->batch && sha256_equal(&reader.sum, &from->sum);
-		batch_end(&reader);
-	}
+	    open_logs(replay, segment, &log, NULL) == 0)
+		fits = fits_logs(replay, from, &log);
 	if (fits)
 		return 0;
 	return archive_damaged(err,
@@ -595,15 +612,16 @@ static int take_over(struct replay *replay, struct segment *segment, struct err 
 	return 0;
 }
 
-static int replay_segments(
-    struct replay *replay, struct segment *segment, uint32_t last, int flags, struct err *err)
+static int replay_segments(struct replay *replay, struct segment *segment,
+    const struct store_segments *segments, int flags, struct err *err)
 {
 	uint32_t number = replay->end.segment ? replay->end.segment : SEGMENT_FIRST;
-	uint32_t first = number;
+	uint32_t first = number, last = segments->count;
 
 	for (; number <= last; number++) {
 		segment_close(segment);
-		if (segment_open(segment, replay->store->folder, number, flags, err) != 0)
+		if (segment_open(segment, replay->store->folder, segments->item[number - 1],
+			flags, err) != 0)
 			return -1;
 		if (number == first && replay->end.batch > 0 &&
 		    check_position(replay, segment, err) != 0)
@@ -614,38 +632,48 @@ static int replay_segments(
 	return 0;
 }
 
+static int replay_all(struct replay *replay, struct segment *segment, struct err *err)
+{
+	struct store *store = replay->store;
+	struct store_segments segments;
+	int result = -1, flags = store->options.for_writing ? O_RDWR : O_RDONLY;
+
+	if (store_segments(store, &segments, err) != 0)
+		return -1;
+	if (replay->end.segment > segments.count)
+		archive_damaged(err,
+		    "%s: segment %u is missing: put it back, or run mailcask "
+		    "rebuild to go on with what is there",
+		    store->folder, replay->end.segment);
+	else if (replay_segments(replay, segment, &segments, flags, err) == 0 &&
+	    (!store->options.for_writing || segments.count == 0 ||
+		take_over(replay, segment, err) == 0))
+		result = 0;
+	store_segments_release(&segments);
+	return result;
+}
+
 int store_replay(struct store *store, const struct batch_position *from, store_batch_fn fn,
     void *arg, struct err *err)
 {
 	struct replay replay = {.store = store, .end = *from, .fn = fn, .arg = arg};
 	struct segment segment = {.fd = -1};
-	uint32_t last = 0;
-	int result = -1, flags = store->options.for_writing ? O_RDWR : O_RDONLY;
+	int result;
 
-	buf_init(&replay.log, STORE_LOG_MAX_BYTES);
+	buf_init(&replay.content, STORE_LOG_MAX_BYTES + 2 * TARHEAD_BYTES);
 	store->damaged_bytes = store->torn_bytes = 0;
 	store->gap_count = 0;
 	store_trust_position(store, from);
 	replay.trusted = store->trusted;
-	if (store_last_segment(store, &last, err) != 0)
-		goto out;
-	if (from->segment > last) {
-		archive_damaged(err,
-		    "%s: segment %u is missing: put it back, or run mailcask "
-		    "rebuild to go on with what is there",
-		    store->folder, from->segment);
-		goto out;
+	result = replay_all(&replay, &segment, err);
+	if (result == 0) {
+		store->end = replay.end;
+		store->trusted = replay.end;
+		store->is_replayed = store->options.for_writing;
 	}
-	if (replay_segments(&replay, &segment, last, flags, err) != 0 ||
-	    (store->options.for_writing && last > 0 && take_over(&replay, &segment, err) != 0))
-		goto out;
-	store->end = replay.end;
-	store->trusted = replay.end;
-	store->is_replayed = store->options.for_writing;
-	result = 0;
-out:
 	segment_close(&segment);
-	buf_release(&replay.log);
+	buf_release(&replay.content);
+	free(replay.log);
 	return result;
 }
 
@@ -673,26 +701,30 @@ const struct store_gap *store_gaps(const struct store *store, size_t *count_out)
 
 int store_identity(struct store *store, struct sha256 *out, struct err *err)
 {
+	struct store_segments segments;
 	struct segment segment = {.fd = -1};
 	struct replay replay = {.store = store};
-	struct batch_reader reader;
 	struct segment_log log;
 	struct err why = {0};
 	uint64_t at = 0;
-	int got;
+	int got = 0;
 
-	if (segment_open(&segment, store->folder, SEGMENT_FIRST, O_RDONLY, &why) != 0)
-		return why.code == ERR_ABSENT ? 0 : pass_on(&why, err);
-	buf_init(&replay.log, STORE_LOG_MAX_BYTES);
-	got = segment_next_log(&segment, &at, &log, err);
-	if (got == 1 && open_log(&replay, &segment, &log, &reader, &why) != 0)
+	if (store_segments(store, &segments, &why) != 0)
+		return why.code == ERR_ABSENT || why.code == ERR_DAMAGED ? 0 : pass_on(&why, err);
+	buf_init(&replay.content, STORE_LOG_MAX_BYTES + 2 * TARHEAD_BYTES);
+	if (segments.count > 0)
+		got = segment_open(&segment, store->folder, segments.item[0], O_RDONLY, err) == 0
+		    ? segment_next_log(&segment, &at, &log, err)
+		    : -1;
+	if (got == 1 && open_logs(&replay, &segment, &log, &why) != 0)
 		got = why.code == ERR_DAMAGED ? 0 : pass_on(&why, err);
 	else if (got == 1) {
-		got = reader.commit.batch == 1;
-		*out = reader.sum;
-		batch_end(&reader);
+		got = replay.log[0].batch == 1;
+		*out = replay.log[0].sum;
 	}
-	buf_release(&replay.log);
+	store_segments_release(&segments);
+	buf_release(&replay.content);
+	free(replay.log);
 	segment_close(&segment);
 	return got;
 }
@@ -702,28 +734,4 @@ void store_replay_report(
 {
 	*damaged_bytes_out = store->damaged_bytes;
 	*torn_bytes_out = store->torn_bytes;
-}
-
-int store_size(struct store *store, uint64_t *bytes_out, uint32_t *count_out, struct err *err)
-{
-	struct segment segment;
-	uint64_t bytes, all = 0;
-	uint32_t last = 0, number;
-
-	if (store_last_segment(store, &last, err) != 0)
-		return -1;
-	for (number = SEGMENT_FIRST; number <= last; number++) {
-		int got;
-
-		if (segment_open(&segment, store->folder, number, O_RDONLY, err) != 0)
-			return -1;
-		got = segment_bytes(&segment, &bytes, err);
-		segment_close(&segment);
-		if (got != 0)
-			return -1;
-		all += bytes;
-	}
-	*bytes_out = all;
-	*count_out = last;
-	return 0;
 }

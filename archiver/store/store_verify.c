@@ -135,7 +135,8 @@ static int check_frames(struct check *check, uint64_t end, struct err *err)
 	return 0;
 }
 
-static void check_log(struct check *check, const struct segment_log *log)
+static int check_log(struct check *check, const struct segment_log *log, struct bytes text,
+    uint64_t batch, struct err *err)
 {
 	struct batch_reader reader;
 	struct batch_place place;
@@ -143,15 +144,10 @@ static void check_log(struct check *check, const struct segment_log *log)
 	struct err why = {0};
 	int got;
 
-	buf_clear(&check->log);
-	if (store_read_log(check->store, &check->segment, log, &check->log, &why) != 0 ||
-	    batch_begin(&reader, buf_view(&check->log), &why) != 0) {
-		fault(check, log->frame.at, why.text);
-		check->is_chain_lost = true;
-		return;
-	}
-	if (log->batch != reader.commit.batch)
-		fault(check, log->frame.at, "a log of another batch than its mark says");
+	if (batch_begin(&reader, text, err) != 0)
+		return -1;
+	if (reader.commit.batch != batch)
+		fault(check, log->frame.at, "a log of another batch than its name says");
 	if (!check->is_chain_lost &&
 	    (!sha256_equal(&reader.commit.previous, &check->chain.sum) ||
 		reader.commit.batch != check->chain.batch + 1))
@@ -164,6 +160,28 @@ static void check_log(struct check *check, const struct segment_log *log)
 	if (got < 0)
 		fault(check, log->frame.at, why.text);
 	batch_end(&reader);
+	return 0;
+}
+
+static void check_log_frame(struct check *check, const struct segment_log *log)
+{
+	uint64_t batch = log->batch;
+	struct bytes text;
+	struct err why = {0};
+	size_t at = 0;
+	int got = -1;
+
+	buf_clear(&check->log);
+	if (store_read_logs(check->store, &check->segment, log, &check->log, &why) == 0)
+		while ((got = store_next_log(buf_view(&check->log), &at, batch, &text, &why)) == 1)
+			if (check_log(check, log, text, batch++, &why) != 0) {
+				got = -1;
+				break;
+			}
+	if (got == 0 && batch > log->batch)
+		return;
+	fault(check, log->frame.at, got == 0 ? "a log frame without a log" : why.text);
+	check->is_chain_lost = true;
 }
 
 /* end_out: behind the last log. */
@@ -174,7 +192,7 @@ static int check_logs(struct check *check, uint64_t *end_out, struct err *err)
 	int got;
 
 	while ((got = segment_next_log(&check->segment, &at, &log, err)) == 1)
-		check_log(check, &log);
+		check_log_frame(check, &log);
 	*end_out = at;
 	return got;
 }
@@ -203,24 +221,27 @@ int store_verify(
 {
 	struct check check = {
 	    .store = store, .calls = calls, .quick = quick, .segment = {.fd = -1}};
-	uint32_t last, number, count;
+	struct store_segments segments = {0};
+	uint32_t i, count;
 	int result = -1;
 
-	buf_init(&check.log, STORE_LOG_MAX_BYTES);
+	buf_init(&check.log, STORE_LOG_MAX_BYTES + 2 * TARHEAD_BYTES);
 	check.digest = digest_new();
-	if (store_last_segment(store, &last, err) != 0 ||
+	if (store_segments(store, &segments, err) != 0 ||
 	    store_size(store, &check.all, &count, err) != 0)
 		goto out;
-	for (number = SEGMENT_FIRST; number <= last; number++) {
+	for (i = 0; i < segments.count; i++) {
 		segment_close(&check.segment);
-		if (segment_open(&check.segment, store->folder, number, O_RDONLY, err) != 0 ||
-		    check_segment(&check, number == last, err) != 0)
+		if (segment_open(&check.segment, store->folder, segments.item[i], O_RDONLY, err) !=
+			0 ||
+		    check_segment(&check, i + 1 == segments.count, err) != 0)
 			goto out;
 	}
 	if (check.chain.batch < store->trusted.batch)
 		fault(&check, 0, "the last batches are missing");
 	result = check.faults > 0;
 out:
+	store_segments_release(&segments);
 	segment_close(&check.segment);
 	digest_free(check.digest);
 	buf_release(&check.log);

@@ -165,7 +165,7 @@ static int open_for_writing(struct vault *vault, struct err *err)
 {
 	if (lock(vault, err) != 0 || vault_open_store(vault, true, &vault->store, err) != 0 ||
 	    file_make_folders(vault->databases, FOLDER_MODE, err) != 0 ||
-	    vault_open_catalog(vault, err) != 0)
+	    vault_open_catalog(vault, err) != 0 || vault_settle(vault, err) != 0)
 		return -1;
 	return replay(vault, err);
 }

@@ -123,6 +123,20 @@ struct vault_verify_calls {
 int vault_verify(
     struct vault *vault, bool quick, const struct vault_verify_calls *calls, struct err *err);
 
+/* Segments without what is expired, and without copies that were stored again; with best, packed
+ * as small as zstd can (slow, several MB a second). Each is exchanged by itself: what was done
+ * stays done when it is stopped, and never more than one segment is on the disk twice. 0; 1 some
+ * were left as they are, for there is damage in them (left() was told); -1. */
+struct store_compacted; /* archiver/store/store.h */
+struct vault_compact {
+	bool best, dry_run;
+	int (*progress)(void *arg, uint64_t done, uint64_t all, struct err *err); /* or NULL */
+	void (*done)(void *arg, bool is_new, const struct store_compacted *segment);
+	void (*left)(void *arg, uint32_t segment, const char *why);
+	void *arg;
+};
+int vault_compact(struct vault *vault, const struct vault_compact *how, struct err *err);
+
 /* Bytes of segments and of the databases. */
 int vault_size(struct vault *vault, uint64_t *segment_bytes_out, uint32_t *segments_out,
     uint64_t *catalog_bytes_out, uint64_t *index_bytes_out, struct err *err);

@@ -156,9 +156,48 @@ static int find(
 	int got = catalog_message(vault->catalog, id, message, err);
 
 	sha256_hex(&id->sum, hex);
+	if (got == 1 && message->is_expired)
+		return err_set(err, ERR_ABSENT,
+		    "message %.10s is expired: a rule took it out of the archive", hex);
 	if (got == 0)
 		return err_set(err, ERR_ABSENT, "there is no message %.10s in the archive", hex);
 	return got < 0 ? -1 : 0;
+}
+
+/* Rebuilt once: into memory if that is wanted and it fits, else only hashed. */
+static int prove(struct vault *vault, const struct msg_id *id, bool keep,
+    struct catalog_message *message, struct spool *skeleton, struct buf *memory, struct err *err)
+{
+	bool small;
+
+	buf_clear(memory);
+	if (find(vault, id, message, err) != 0 ||
+	    vault_read_skeleton(vault, message, skeleton, err) != 0)
+		return -1;
+	small = message->size_bytes <= MEMORY_MAX_BYTES;
+	return rebuild_proven(
+	    vault, message, skeleton, keep && small ? to_memory : NULL, memory, err);
+}
+
+/* While this process reads, another may write segments anew: then the catalogue knows the
+ * message at another place, and there it is. */
+static int prove_there(struct vault *vault, const struct msg_id *id, bool keep,
+    struct catalog_message *message, struct spool *skeleton, struct buf *memory, struct err *err)
+{
+	uint64_t before = 0, after = 0;
+	struct err why = {0};
+	int tries;
+
+	for (tries = 0; tries < 3; tries++) {
+		if (vault->lock_fd < 0 && catalog_rewrites(vault->catalog, &before, err) != 0)
+			return -1;
+		if (prove(vault, id, keep, message, skeleton, memory, &why) == 0)
+			return 0;
+		if (why.code != ERR_DAMAGED || vault->lock_fd >= 0 ||
+		    catalog_rewrites(vault->catalog, &after, NULL) != 0 || after == before)
+			break;
+	}
+	return vault_pass_on(&why, err);
 }
 
 static int get(
@@ -170,15 +209,11 @@ static int get(
 	bool small;
 	int result = -1;
 
-	if (find(vault, id, &message, err) != 0)
-		return -1;
-	small = message.size_bytes <= MEMORY_MAX_BYTES;
 	buf_init(&memory, MEMORY_MAX_BYTES);
 	spool_init(&skeleton, DETACH_MEMORY_BYTES, vault_temporary_folder(vault));
-	if (vault_read_skeleton(vault, &message, &skeleton, err) != 0 ||
-	    rebuild_proven(
-		vault, &message, &skeleton, fn && small ? to_memory : NULL, &memory, err) != 0)
+	if (prove_there(vault, id, fn != NULL, &message, &skeleton, &memory, err) != 0)
 		goto out;
+	small = message.size_bytes <= MEMORY_MAX_BYTES;
 	if (memory.overflow)
 		wrong_sum(&message.id, err);
 	else if (!fn || (small && memory.n == 0))

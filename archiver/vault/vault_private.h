@@ -52,6 +52,13 @@ void vault_tell_replay(struct vault *vault);  /* what the last replay had to ste
 /* All batches into a new database, whose log is empty at the end. */
 int vault_build_catalog(struct vault *vault, const char *path, struct err *err);
 
+/* ---- segments that were written anew (vault_compact.c) ---- */
+
+/* When opened for writing: one file of each segment, and the catalogue's places of that one. */
+int vault_settle(struct vault *vault, struct err *err);
+/* A catalogue that was made by replay knows the places, not of which generation they are. */
+int vault_set_generations(struct store *store, struct catalog *catalog, struct err *err);
+
 /* ---- an archive that cannot be written to (vault_frozen.c) ---- */
 
 bool vault_is_frozen(const struct vault *vault);

@@ -136,6 +136,8 @@ static int must_put_mail(struct vault *vault, const struct sha256 *id, struct er
 	got = catalog_message(vault->catalog, &message, &known, err);
 	if (got != 1)
 		return got < 0 ? -1 : 1;
+	if (known.is_expired)
+		return 1;
 	got = catalog_is_damaged(vault->catalog, known.n, err);
 	if (got != 0)
 		return got;
@@ -218,6 +220,21 @@ int vault_put_end(struct vault_put *put, struct event *facts, int64_t mtime_unix
 
 /* ---- the batch ---- */
 
+/* 1 the message is in the archive and not held; 0, -1. */
+static int may_expire(struct vault *vault, const struct sha256 *id, struct err *err)
+{
+	struct msg_id message = {*id};
+	struct catalog_message found;
+	int got = catalog_message(vault->catalog, &message, &found, err), held;
+
+	if (got != 1)
+		return got;
+	held = catalog_is_held(vault->catalog, found.n, err);
+	if (held == 1)
+		return err_set(err, ERR_UNSAFE, "message is held: it cannot expire");
+	return held < 0 ? -1 : 1;
+}
+
 /* An event that the catalogue cannot take would keep the archive from being opened again. */
 static int check_event(struct vault *vault, const struct event *event, struct err *err)
 {
@@ -227,6 +244,8 @@ static int check_event(struct vault *vault, const struct event *event, struct er
 	if (event->kind == EVENT_PLACED || event->kind == EVENT_HOLD ||
 	    event->kind == EVENT_PURGE || event->kind == EVENT_DAMAGED) {
 		known = has_mail(vault, &event->id, err);
+	} else if (event->kind == EVENT_EXPIRED) {
+		known = may_expire(vault, &event->id, err);
 	} else if (event->kind == EVENT_GONE) {
 		seqset_init(&uids);
 		known = seqset_parse(&uids, event->uids, 0, SIZE_MAX, NULL) == 0;

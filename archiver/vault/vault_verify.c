@@ -95,6 +95,8 @@ static int check_catalog(struct check *check, struct err *err)
 		result = 0;
 		goto out;
 	}
+	if (vault_set_generations(check->store, other, err) != 0)
+		goto out;
 	if (knows_less(check)) {
 		fault(check,
 		    "the journal has lost batches that catalog.db still knows: keep catalog.db, "

@@ -116,7 +116,7 @@ static void add_seal(struct maker *maker)
 	struct segment segment = {.fd = -1};
 
 	if (file_replace(path, buf_view(&maker->file), 0600, NULL) != 0 ||
-	    segment_open(&segment, folder, 1, O_RDWR, NULL) != 0)
+	    segment_open(&segment, folder, (struct segment_id){1, 0}, O_RDWR, NULL) != 0)
 		abort();
 	(void)segment_seal(&segment, maker->file.n, maker->packer, NULL);
 	segment_close(&segment);
@@ -205,7 +205,7 @@ static void read_it(void)
 	struct reading reading;
 	uint64_t at = 0, before;
 
-	if (segment_open(&segment, folder, 1, O_RDONLY, NULL) != 0)
+	if (segment_open(&segment, folder, (struct segment_id){1, 0}, O_RDONLY, NULL) != 0)
 		abort();
 	do
 		before = at;

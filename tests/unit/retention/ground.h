@@ -162,7 +162,7 @@ static inline void damage(struct ground *g, struct msg_id id)
 	int fd;
 
 	ck_assert_int_eq(catalog_message(catalog_of(g), &id, &message, NULL), 1);
-	path = mem_format("%s/segments/%06u.tar.zst", g->a.folder, message.segment);
+	path = mem_format("%s/segments/%06u.tar.zst", g->a.folder, message.segment.number);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
 	at = (off_t)message.place.frame_at + 30;

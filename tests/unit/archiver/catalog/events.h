@@ -85,7 +85,7 @@ static inline int apply_as(uint64_t number, struct err *err)
 	    .segment = 1, .at = number * 10000 + 10000, .batch = number, .lost = j.lost};
 	int result;
 
-	j.frame[0] = (struct event_frame){number * 10000, j.entries};
+	j.frame[0] = (struct event_frame){.at = number * 10000, .entries = j.entries};
 	batch_close(&j.lines, &frames, number, DAY1 + (int64_t)number * DAY, j.entries, j.events,
 	    &j.end.sum, &position.sum);
 	result = catalog_apply(j.catalog, &position, buf_view(&j.lines), err);

@@ -15,7 +15,7 @@ START_TEST(a_mail_is_a_message)
 	ck_assert_int_eq(m.n, 2);
 	ck_assert_uint_eq(m.size_bytes, 1002);
 	ck_assert_uint_eq(m.stored_bytes, 502);
-	ck_assert_uint_eq(m.segment, 1);
+	ck_assert_uint_eq(m.segment.number, 1);
 	ck_assert_uint_eq(m.place.frame_at, 10000);
 	ck_assert_uint_eq(m.place.entry_at, 512 + 512); /* behind 501 bytes */
 	ck_assert(!m.has_date && m.has_sent);
@@ -61,7 +61,7 @@ START_TEST(parts_and_blobs)
 	ck_assert_str_eq(text, "50@90+3000/4 51@700+4000/76r ");
 	ck_assert_int_eq(catalog_blob(j.catalog, &which, &blob, NULL), 1);
 	ck_assert_uint_eq(blob.size_bytes, 4000);
-	ck_assert_uint_eq(blob.segment, 1);
+	ck_assert_uint_eq(blob.segment.number, 1);
 	ck_assert_uint_eq(blob.place.frame_at, 10000);
 	ck_assert_uint_eq(blob.place.entry_at, 512 + 3072);
 	ck_assert_uint_eq(message_of(1).place.entry_at, 512 + 3072 + 512 + 4096);

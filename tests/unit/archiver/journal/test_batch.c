@@ -52,7 +52,7 @@ static void draft_add(struct draft *draft, struct event event)
 
 static void draft_frame(struct draft *draft, uint64_t at, uint64_t entries)
 {
-	draft->frame[draft->frames++] = (struct event_frame){at, entries};
+	draft->frame[draft->frames++] = (struct event_frame){.at = at, .entries = entries};
 }
 
 static void draft_close(struct draft *draft, uint64_t batch, const struct sha256 *previous)

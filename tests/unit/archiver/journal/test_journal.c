@@ -26,7 +26,8 @@ static struct event_part parts[] = {
     {.blob = SUM1, .at = 100, .blob_bytes = 5000, .line_chars = 76, .crlf = true},
     {.blob = SUM2, .at = 90000, .blob_bytes = 3073, .line_chars = 4, .crlf = false},
 };
-static struct event_frame frames[] = {{0, 3}, {1048576, 1}};
+static struct event_frame frames[] = {{.at = 0, .entries = 3}, {.at = 1048576, .entries = 1},
+    {.entries = 2, .is_dropped = true}, {.at = 1048576, .entries = 9, .start = 4096}};
 
 /* "full" has every member, "bare" only those that must be there. */
 static const struct {

@@ -258,8 +258,8 @@ static inline int ground_read(struct store *store, const struct ground_found *fo
 	int result;
 
 	buf_init(&got, 64 << 20);
-	result =
-	    store_read(store, found->segment, &found->place, &entry, ground_collect, &got, err);
+	result = store_read(store, (struct segment_id){found->segment, 0}, &found->place, &entry,
+	    ground_collect, &got, err);
 	if (result == 0)
 		ck_assert_msg(bytes_equal(buf_view(&got), (struct bytes){want, item->bytes}),
 		    "entry %u: wrong bytes", item->number);

@@ -13,31 +13,37 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define MIB          (1u << 20)
+#define FIRST        ((struct segment_id){1, 0})
 
 START_TEST(names)
 {
 	static const struct {
-		uint32_t number;
+		struct segment_id id;
 		const char *name;
-	} right[] = {{1, "000001.tar.zst"}, {999999, "999999.tar.zst"},
-	    {1000000, "1000000.tar.zst"}, {UINT32_MAX, "4294967295.tar.zst"}};
+	} right[] = {{{1, 0}, "000001.tar.zst"}, {{999999, 0}, "999999.tar.zst"},
+	    {{1000000, 0}, "1000000.tar.zst"}, {{12, 1}, "000012.1.tar.zst"},
+	    {{7, 40}, "000007.40.tar.zst"},
+	    {{UINT32_MAX, UINT32_MAX}, "4294967295.4294967295.tar.zst"}};
 	static const char *const wrong[] = {"", ".tar.zst", "1.tar.zst", "00001.tar.zst",
 	    "0000001.tar.zst", "000000.tar.zst", "4294967296.tar.zst", "000001.tar.zs",
 	    "000001.tar.zst.torn", "000001.tar.zst~", "+00001.tar.zst", " 00001.tar.zst",
-	    "00000a.tar.zst", "000001_tar.zst", "000001.TAR.ZST"};
-	uint32_t number = 77;
+	    "00000a.tar.zst", "000001_tar.zst", "000001.TAR.ZST", "000001.0.tar.zst",
+	    "000001.01.tar.zst", "000001..tar.zst", "000001.1.1.tar.zst", ".1.tar.zst",
+	    "000001.4294967296.tar.zst", "000001.1.tar.zst.part"};
+	struct segment_id id = {77, 77};
 
 	for (size_t i = 0; i < COUNT(right); i++) {
-		char *name = segment_name(right[i].number);
+		char *name = segment_name(right[i].id);
 
 		ck_assert_str_eq(name, right[i].name);
-		ck_assert(segment_parse_name(name, &number));
-		ck_assert_uint_eq(number, right[i].number);
+		ck_assert(segment_parse_name(name, &id));
+		ck_assert_uint_eq(id.number, right[i].id.number);
+		ck_assert_uint_eq(id.generation, right[i].id.generation);
 		free(name);
 	}
 	for (size_t i = 0; i < COUNT(wrong); i++)
-		ck_assert_msg(!segment_parse_name(wrong[i], &number), "%s", wrong[i]);
-	ck_assert_uint_eq(number, UINT32_MAX);
+		ck_assert_msg(!segment_parse_name(wrong[i], &id), "%s", wrong[i]);
+	ck_assert_uint_eq(id.number, UINT32_MAX);
 }
 END_TEST
 
@@ -65,7 +71,7 @@ static void begin(struct file *file)
 {
 	memcpy(file->folder, "/tmp/segment-XXXXXX", 20);
 	ck_assert_ptr_nonnull(mkdtemp(file->folder));
-	OK(segment_open(&file->segment, file->folder, 1, O_RDWR | O_CREAT | O_EXCL, err));
+	OK(segment_open(&file->segment, file->folder, FIRST, O_RDWR | O_CREAT | O_EXCL, err));
 	file->packer = frame_packer_new(1);
 	file->unpacker = frame_unpacker_new();
 	file->bytes = 0;
@@ -287,7 +293,7 @@ static void fill(struct file *file)
 static bool is_sealed(struct file *file)
 {
 	segment_close(&file->segment);
-	OK(segment_open(&file->segment, file->folder, 1, O_RDWR, err));
+	OK(segment_open(&file->segment, file->folder, FIRST, O_RDWR, err));
 	return file->segment.is_sealed;
 }
 
@@ -435,7 +441,7 @@ START_TEST(opening)
 	struct segment segment = {.fd = -1};
 
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	FAILS(ERR_ABSENT, segment_open(&segment, folder, 1, O_RDONLY, err));
+	FAILS(ERR_ABSENT, segment_open(&segment, folder, FIRST, O_RDONLY, err));
 	segment_close(&segment);
 	segment_close(&segment);
 	ck_assert_int_eq(rmdir(folder), 0);

@@ -180,7 +180,8 @@ START_TEST(a_receiver_that_stops)
 		struct store_entry entry = {item->kind, item->id, item->bytes};
 
 		FAILS(ERR_STOPPED,
-		    store_read(store, 1, &list.found[i].place, &entry, refuse, NULL, err));
+		    store_read(store, (struct segment_id){1, 0}, &list.found[i].place, &entry,
+			refuse, NULL, err));
 		OK(ground_read(store, &list.found[i], item, err));
 	}
 	store_close(store);

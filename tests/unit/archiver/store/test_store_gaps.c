@@ -233,7 +233,7 @@ START_TEST(a_sealed_segment_without_any_log)
 	struct seen seen;
 
 	ground_begin(&g);
-	OK(segment_open(&segment, g.folder, 1, O_RDWR | O_CREAT, err));
+	OK(segment_open(&segment, g.folder, (struct segment_id){1, 0}, O_RDWR | O_CREAT, err));
 	OK(segment_seal(&segment, 0, packer, err));
 	segment_close(&segment);
 	frame_packer_free(packer);

@@ -1,0 +1,390 @@
+/* Owns:  nothing.
+ * Knows: what a stored copy is to the tables: where messages and blobs stand, and that they
+ *        stand nowhere any more.
+ * Never: keeps what a message said once it is expired.
+ * Spec:  archiver/store/FORMAT.md, "The journal", "Compacted segments" */
+#include "archiver/catalog/catalog_private.h"
+
+struct bytes catalog_sum(const struct sha256 *sum)
+{
+	return (struct bytes){(const char *)sum->b, SHA256_BYTES};
+}
+
+int catalog_ask_number(struct sql_stmt *stmt, int64_t *out, struct err *err)
+{
+	int got = sql_step(stmt, err);
+
+	if (got == 1) {
+		*out = sql_i64(stmt, 0);
+		sql_reset(stmt);
+	}
+	return got;
+}
+
+int catalog_number_of(
+    const struct catalog_applying *apply, const struct sha256 *id, int64_t *out, struct err *err)
+{
+	static const char find[] = "SELECT n FROM message WHERE id = ?1";
+	struct sql_stmt *stmt = catalog_stmt(apply->catalog, find, err);
+	int got;
+
+	if (!stmt)
+		return -1;
+	sql_bind_blob(stmt, 1, catalog_sum(id));
+	got = catalog_ask_number(stmt, out, err);
+	if (got == 0 && apply->end->lost == 0)
+		return err_set(err, ERR_DAMAGED, "the journal places a message that it never had");
+	return got;
+}
+
+static bool is_nowhere(const struct catalog_applying *apply)
+{
+	return apply->place->frame_at == BATCH_NOWHERE;
+}
+
+/* segment, frame, entry from that parameter on: 0 each where the entry was dropped. */
+static void bind_place(struct sql_stmt *stmt, int first, const struct catalog_applying *apply)
+{
+	bool nowhere = is_nowhere(apply);
+
+	sql_bind_i64(stmt, first, nowhere ? 0 : apply->end->segment);
+	sql_bind_i64(stmt, first + 1, nowhere ? 0 : (int64_t)apply->place->frame_at);
+	sql_bind_i64(stmt, first + 2, nowhere ? 0 : (int64_t)apply->place->entry_at);
+}
+
+int catalog_apply_blob(const struct catalog_applying *apply, const struct event *event, struct err *err)
+{
+	/* Stored again because it was damaged: the new place counts. */
+	static const char text[] =
+	    "INSERT INTO blob(id, size, segment, frame, entry) VALUES(?1, ?2, ?3, ?4, ?5)"
+	    " ON CONFLICT(id) DO UPDATE SET segment = ?3, frame = ?4, entry = ?5";
+	struct sql_stmt *stmt;
+
+	if (is_nowhere(apply)) /* no message needs it, or it was stored again */
+		return 0;
+	stmt = catalog_stmt(apply->catalog, text, err);
+	if (!stmt)
+		return -1;
+	sql_bind_blob(stmt, 1, catalog_sum(&event->id));
+	sql_bind_i64(stmt, 2, (int64_t)event->size_bytes);
+	bind_place(stmt, 3, apply);
+	return sql_run(stmt, err);
+}
+
+static int apply_part(
+    const struct catalog_applying *apply, int64_t n, const struct event_part *part, struct err *err)
+{
+	static const char text[] =
+	    "INSERT OR REPLACE INTO part(message, at, blob, size, line, crlf)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
+
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, n);
+	sql_bind_i64(stmt, 2, (int64_t)part->at);
+	sql_bind_blob(stmt, 3, catalog_sum(&part->blob));
+	sql_bind_i64(stmt, 4, (int64_t)part->blob_bytes);
+	sql_bind_i64(stmt, 5, part->line_chars);
+	sql_bind_i64(stmt, 6, part->crlf);
+	return sql_run(stmt, err);
+}
+
+/* A message that is stored again may have been taken apart in another way. */
+static int forget_parts(const struct catalog_applying *apply, int64_t n, struct err *err)
+{
+	static const char text[] = "DELETE FROM part WHERE message = ?1";
+	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
+
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, n);
+	return sql_run(stmt, err);
+}
+
+int catalog_apply_mail(const struct catalog_applying *apply, const struct event *event, struct err *err)
+{
+	/* Stored again because it was damaged: the last event counts. */
+	static const char text[] =
+	    "INSERT INTO message(id, size, stored, segment, frame, entry, sent, archived, msgid,"
+	    " sender, recipient, copy, subject, doubt)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+	    " ON CONFLICT(id) DO UPDATE SET size = ?2, stored = ?3, segment = ?4, frame = ?5,"
+	    " entry = ?6, sent = ?7, msgid = ?9, sender = ?10, recipient = ?11, copy = ?12,"
+	    " subject = ?13, doubt = ?14, expired = NULL RETURNING n";
+	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
+	int64_t n;
+	size_t i;
+
+	if (!stmt)
+		return -1;
+	sql_bind_blob(stmt, 1, catalog_sum(&event->id));
+	sql_bind_i64(stmt, 2, (int64_t)event->size_bytes);
+	sql_bind_i64(stmt, 3, (int64_t)event->stored_bytes);
+	bind_place(stmt, 4, apply);
+	if (event->has_sent)
+		sql_bind_i64(stmt, 7, event->sent_unix);
+	else
+		sql_bind_null(stmt, 7);
+	sql_bind_i64(stmt, 8, apply->time_unix);
+	sql_bind_text(stmt, 9, event->message_id);
+	sql_bind_text(stmt, 10, event->from);
+	sql_bind_text(stmt, 11, event->to);
+	sql_bind_text(stmt, 12, event->cc);
+	sql_bind_text(stmt, 13, event->subject);
+	sql_bind_i64(stmt, 14, is_nowhere(apply)); /* until it comes again */
+	if (catalog_ask_number(stmt, &n, err) != 1 || forget_parts(apply, n, err) != 0)
+		return -1;
+	for (i = 0; i < event->part_count; i++)
+		if (apply_part(apply, n, &event->part[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+int catalog_apply_damaged(const struct catalog_applying *apply, const struct event *event, struct err *err)
+{
+	static const char text[] = "UPDATE message SET doubt = 1 WHERE n = ?1";
+	struct sql_stmt *stmt;
+	int64_t n;
+	int known = catalog_number_of(apply, &event->id, &n, err);
+
+	if (known != 1)
+		return known;
+	stmt = catalog_stmt(apply->catalog, text, err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, n);
+	return sql_run(stmt, err);
+}
+
+/* Its bytes and what it said are as if they had never been; that it was there stays known, so
+ * that no sync brings it back from the same place. */
+int catalog_apply_expired(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
+{
+	static const char text[] =
+	    "UPDATE message SET expired = ?2, segment = 0, frame = 0, entry = 0, stored = 0,"
+	    " sent = NULL, msgid = '', sender = '', recipient = '', copy = '', subject = '',"
+	    " doubt = 0 WHERE n = ?1";
+	struct sql_stmt *stmt;
+	int64_t n;
+	int known = catalog_number_of(apply, &event->id, &n, err);
+
+	if (known != 1)
+		return known;
+	stmt = catalog_stmt(apply->catalog, text, err);
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, n);
+	sql_bind_i64(stmt, 2, apply->time_unix);
+	return sql_run(stmt, err) == 0 ? forget_parts(apply, n, err) : -1;
+}
+
+/* A mail event of which no more is left. That the message is expired an event says by itself. */
+int catalog_apply_redacted(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
+{
+	struct event left = {.kind = EVENT_MAIL, .id = event->id, .size_bytes = event->size_bytes};
+
+	return catalog_apply_mail(apply, &left, err);
+}
+
+/* ---- what a segment that was written anew moves ---- */
+
+/* Asked and moved by id, segment, frame and entry. */
+static struct sql_stmt *copy_stmt(struct catalog *catalog, const char *text,
+    const struct sha256 *id, uint32_t segment, const struct batch_place *place, struct err *err)
+{
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+
+	if (!stmt)
+		return NULL;
+	sql_bind_blob(stmt, 1, catalog_sum(id));
+	sql_bind_i64(stmt, 2, segment);
+	sql_bind_i64(stmt, 3, (int64_t)place->frame_at);
+	sql_bind_i64(stmt, 4, (int64_t)place->entry_at);
+	return stmt;
+}
+
+int catalog_is_live(struct catalog *catalog, enum event_kind kind, const struct sha256 *id,
+    uint32_t segment, const struct batch_place *place, struct err *err)
+{
+	static const char mail[] = "SELECT 1 FROM message WHERE id = ?1 AND segment = ?2"
+				   " AND frame = ?3 AND entry = ?4";
+	static const char blob[] = "SELECT 1 FROM blob WHERE id = ?1 AND segment = ?2"
+				   " AND frame = ?3 AND entry = ?4"
+				   " AND EXISTS(SELECT 1 FROM part WHERE part.blob = ?1)";
+	struct sql_stmt *stmt =
+	    copy_stmt(catalog, kind == EVENT_BLOB ? blob : mail, id, segment, place, err);
+	int64_t one;
+
+	return stmt ? catalog_ask_number(stmt, &one, err) : -1;
+}
+
+int catalog_generation(struct catalog *catalog, uint32_t segment, uint32_t *out, struct err *err)
+{
+	static const char text[] = "SELECT generation FROM rewritten WHERE segment = ?1";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+	int64_t generation = 0;
+	int got;
+
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, segment);
+	got = catalog_ask_number(stmt, &generation, err);
+	*out = (uint32_t)generation;
+	return got < 0 ? -1 : 0;
+}
+
+int catalog_set_generation(struct catalog *catalog, struct segment_id id, struct err *err)
+{
+	static const char text[] =
+	    "INSERT OR REPLACE INTO rewritten(segment, generation) VALUES(?1, ?2)";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+
+	if (!stmt)
+		return -1;
+	sql_bind_i64(stmt, 1, id.number);
+	sql_bind_i64(stmt, 2, id.generation);
+	return sql_run(stmt, err);
+}
+
+int catalog_rewrites(struct catalog *catalog, uint64_t *out, struct err *err)
+{
+	static const char text[] = "SELECT coalesce(sum(generation), 0) FROM rewritten";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+	int64_t sum;
+
+	if (!stmt || catalog_ask_number(stmt, &sum, err) != 1)
+		return -1;
+	*out = (uint64_t)sum;
+	return 0;
+}
+
+static int move_entry(struct catalog *catalog, uint32_t segment, const struct event *event,
+    const struct batch_place *place, struct err *err)
+{
+	static const char mail[] =
+	    "UPDATE message SET frame = ?3, entry = ?4 WHERE id = ?1 AND segment = ?2";
+	static const char blob[] =
+	    "UPDATE blob SET frame = ?3, entry = ?4 WHERE id = ?1 AND segment = ?2";
+	struct sql_stmt *stmt = copy_stmt(
+	    catalog, event->kind == EVENT_BLOB ? blob : mail, &event->id, segment, place, err);
+
+	return stmt ? sql_run(stmt, err) : -1;
+}
+
+/* No message needs it, or it stands elsewhere, behind or in another segment. */
+static int drop_blob(
+    struct catalog *catalog, uint32_t segment, const struct sha256 *id, struct err *err)
+{
+	static const char text[] =
+	    "DELETE FROM blob WHERE id = ?1 AND segment = ?2"
+	    " AND NOT EXISTS(SELECT 1 FROM part WHERE part.blob = ?1)";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+
+	if (!stmt)
+		return -1;
+	sql_bind_blob(stmt, 1, catalog_sum(id));
+	sql_bind_i64(stmt, 2, segment);
+	return sql_run(stmt, err);
+}
+
+int catalog_move_begin(struct catalog *catalog, struct err *err)
+{
+	return sql_begin(catalog->sql, err);
+}
+
+int catalog_move(struct catalog *catalog, uint32_t segment, struct bytes log, struct err *err)
+{
+	struct batch_reader reader;
+	struct batch_place place;
+	struct event event;
+	int got = -1, result = batch_begin_checked(&reader, log, err);
+
+	if (result != 0)
+		return -1;
+	while (result == 0 && (got = batch_next(&reader, &event, &place, err)) == 1) {
+		if (batch_is_entry(event.kind) && place.frame_at != BATCH_NOWHERE)
+			result = move_entry(catalog, segment, &event, &place, err);
+		else if (event.kind == EVENT_BLOB)
+			result = drop_blob(catalog, segment, &event.id, err);
+		event_release(&event);
+	}
+	batch_end(&reader);
+	return result == 0 && got == 0 ? 0 : -1;
+}
+
+int catalog_move_commit(struct catalog *catalog, struct segment_id id,
+    const struct batch_position *end, struct err *err)
+{
+	if (catalog_set_generation(catalog, id, err) == 0 &&
+	    (!end || catalog_set_position(catalog, end, err) == 0) &&
+	    sql_commit(catalog->sql, err) == 0)
+		return 0;
+	sql_rollback(catalog->sql);
+	return -1;
+}
+
+void catalog_move_abort(struct catalog *catalog)
+{
+	sql_rollback(catalog->sql);
+}
+
+/* ---- without a log ---- */
+
+static int salvage_blob(
+    struct catalog *catalog, const struct batch_salvaged *entry, struct err *err)
+{
+	static const char text[] = "INSERT INTO blob(id, size, segment, frame, entry)"
+				   " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(id) DO NOTHING";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+
+	if (!stmt)
+		return -1;
+	sql_bind_blob(stmt, 1, catalog_sum(&entry->id));
+	sql_bind_i64(stmt, 2, (int64_t)entry->content_bytes);
+	sql_bind_i64(stmt, 3, entry->segment);
+	sql_bind_i64(stmt, 4, (int64_t)entry->place.frame_at);
+	sql_bind_i64(stmt, 5, (int64_t)entry->place.entry_at);
+	return sql_run(stmt, err);
+}
+
+static int salvage_mail(
+    struct catalog *catalog, const struct batch_salvaged *entry, struct err *err)
+{
+	static const char text[] =
+	    "INSERT INTO message(id, size, stored, segment, frame, entry, date, archived, msgid,"
+	    " sender, recipient, copy, subject, doubt)"
+	    " VALUES(?1, ?2, ?2, ?3, ?4, ?5, ?6, ?6, '', '', '', '', '', 2)"
+	    " ON CONFLICT(id) DO NOTHING";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+
+	if (!stmt)
+		return -1;
+	sql_bind_blob(stmt, 1, catalog_sum(&entry->id));
+	sql_bind_i64(stmt, 2, (int64_t)entry->content_bytes);
+	sql_bind_i64(stmt, 3, entry->segment);
+	sql_bind_i64(stmt, 4, (int64_t)entry->place.frame_at);
+	sql_bind_i64(stmt, 5, (int64_t)entry->place.entry_at);
+	sql_bind_i64(stmt, 6, entry->mtime_unix);
+	return sql_run(stmt, err);
+}
+
+int catalog_salvage(struct catalog *catalog, const struct batch_position *at,
+    const struct batch_salvaged *salvaged, size_t count, struct err *err)
+{
+	size_t i;
+	int result = 0;
+
+	if (sql_begin(catalog->sql, err) != 0)
+		return -1;
+	for (i = 0; result == 0 && i < count; i++)
+		result = salvaged[i].kind == EVENT_MAIL ? salvage_mail(catalog, &salvaged[i], err)
+							: salvage_blob(catalog, &salvaged[i], err);
+	if (result == 0 && catalog_set_position(catalog, at, err) == 0 &&
+	    sql_commit(catalog->sql, err) == 0)
+		return 0;
+	sql_rollback(catalog->sql);
+	return -1;
+}
