@@ -456,7 +456,7 @@ START_TEST(an_index_of_another_catalogue_is_begun_anew)
 	       "UPDATE cat.message SET n = n - 1; UPDATE cat.place SET message = message - 1;");
 	change(
 	    "INSERT INTO cat.message SELECT 7, zeroblob(32), size, stored, segment, frame, entry,"
-	    " 5, sent, archived, msgid, sender, recipient, copy, subject, 0"
+	    " 5, sent, archived, msgid, sender, recipient, copy, subject, 0, NULL"
 	    " FROM cat.message WHERE n = 1");
 	FAILS(ERR_DAMAGED, indexed_try_open(&index, &a, SQL_READ, err));
 	index = indexed_open(&a, SQL_WRITE);

@@ -2,7 +2,8 @@
  *
  *   begin(); add(mail(1)); add(placed(5, 1, "\\Seen")); apply(); ... end();
  *
- * Batch n has the time DAY1 + n days, and its frame stands at n * 10000 of segment 1. */
+ * Batch n has the time DAY1 + n days, and its frame stands at n * 10000 of segment 1. Redacted
+ * entries are dropped, and those that are added by add_dropped. */
 #ifndef TESTS_UNIT_ARCHIVER_CATALOG_EVENTS_H
 #define TESTS_UNIT_ARCHIVER_CATALOG_EVENTS_H
 
@@ -25,7 +26,8 @@ struct journal {
 	char *path;
 	struct catalog *catalog;
 	struct buf lines;
-	struct event_frame frame[1];
+	struct event_frame frame[200]; /* a run for each entry */
+	uint64_t entry_at;
 	uint64_t entries, events;
 	struct batch_position end;
 	struct buf log[100]; /* all batches so far */
@@ -74,18 +76,33 @@ static inline void add(struct event event)
 {
 	event_format(&j.lines, &event);
 	j.events++;
-	j.entries += event.kind == EVENT_MAIL || event.kind == EVENT_BLOB;
+	if (!batch_is_entry(event.kind))
+		return;
+	if (event.kind == EVENT_REDACTED) {
+		j.frame[j.entries++] = (struct event_frame){.entries = 1, .is_dropped = true};
+		return;
+	}
+	j.frame[j.entries++] = (struct event_frame){.entries = 1, .start = j.entry_at};
+	j.entry_at +=
+	    batch_entry_bytes(event.kind == EVENT_MAIL ? event.stored_bytes : event.size_bytes);
+}
+
+static inline void add_dropped(struct event event)
+{
+	add(event);
+	j.frame[j.entries - 1] = (struct event_frame){.entries = 1, .is_dropped = true};
 }
 
 /* Close the log as batch "number" of segment 1 and try to apply it. */
 static inline int apply_as(uint64_t number, struct err *err)
 {
-	struct event frames = {.kind = EVENT_FRAMES, .frame = j.frame, .frame_count = 1};
+	struct event frames = {.kind = EVENT_FRAMES, .frame = j.frame, .frame_count = j.entries};
 	struct batch_position position = {
 	    .segment = 1, .at = number * 10000 + 10000, .batch = number, .lost = j.lost};
 	int result;
 
-	j.frame[0] = (struct event_frame){.at = number * 10000, .entries = j.entries};
+	for (size_t i = 0; i < j.entries; i++)
+		j.frame[i].at = j.frame[i].is_dropped ? 0 : number * 10000;
 	batch_close(&j.lines, &frames, number, DAY1 + (int64_t)number * DAY, j.entries, j.events,
 	    &j.end.sum, &position.sum);
 	result = catalog_apply(j.catalog, &position, buf_view(&j.lines), err);
@@ -95,7 +112,7 @@ static inline int apply_as(uint64_t number, struct err *err)
 		j.ends[j.logs++] = j.end = position;
 	}
 	buf_clear(&j.lines);
-	j.entries = j.events = 0;
+	j.entries = j.events = j.entry_at = 0;
 	return result;
 }
 

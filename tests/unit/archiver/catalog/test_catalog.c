@@ -84,7 +84,9 @@ START_TEST(a_difference_in_any_table_is_found)
 	    {"skipped", "INSERT INTO skipped VALUES(9, 9, 9, '', 9)"}, {"hold", "DELETE FROM hold"},
 	    {"sync", "DELETE FROM sync"}, {"audit", "UPDATE audit SET missing = missing + 1"},
 	    {"run", "UPDATE run SET ended = 5"}, {"purge", "DELETE FROM purge"},
-	    {"restored", "DELETE FROM restored"}, {"position", "UPDATE position SET at = at + 1"}};
+	    {"restored", "DELETE FROM restored"},
+	    {"rewritten", "INSERT INTO rewritten VALUES(1, 1)"},
+	    {"position", "UPDATE position SET at = at + 1"}};
 	unsigned seed = 12;
 	char *path;
 

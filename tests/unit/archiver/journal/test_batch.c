@@ -55,6 +55,26 @@ static void draft_frame(struct draft *draft, uint64_t at, uint64_t entries)
 	draft->frame[draft->frames++] = (struct event_frame){.at = at, .entries = entries};
 }
 
+static void draft_run(struct draft *draft, struct event_frame run)
+{
+	draft->frame[draft->frames++] = run;
+}
+
+/* The sum of the page, from its words: the SHA-256 of the SHA-256s of the lines. */
+static struct sha256 sum_of(const struct buf *lines)
+{
+	struct sha256 sum[100];
+	size_t count = 0;
+	const char *p = lines->p, *end;
+
+	for (; p < lines->p + lines->n; p = end + 1) {
+		end = strchr(p, '\n');
+		sha256_of((struct bytes){p, (size_t)(end - p)}, &sum[count++]);
+	}
+	sha256_of((struct bytes){(const char *)sum, count * sizeof *sum}, &sum[99]);
+	return sum[99];
+}
+
 static void draft_close(struct draft *draft, uint64_t batch, const struct sha256 *previous)
 {
 	struct event frames = {
@@ -110,7 +130,7 @@ START_TEST(the_last_two_lines_are_those_of_the_page)
 
 	draft_begin(&draft);
 	draft_add(&draft, mail_of(3, 9000, 700));
-	sha256_of(buf_view(&draft.lines), &log);
+	log = sum_of(&draft.lines);
 	draft_frame(&draft, 0, 1);
 	at = draft.lines.n;
 	draft_close(&draft, 8, &zeros);
@@ -239,7 +259,7 @@ static void check_tail(const char *tail, enum err_code code)
 
 	draft_begin(&draft);
 	draft_add(&draft, mail_of(3, 9000, 700));
-	sha256_of(buf_view(&draft.lines), &sum);
+	sum = sum_of(&draft.lines);
 	sha256_hex(&sum, log);
 	for (const char *p = tail; *p; p++) {
 		if (*p == '@')
@@ -320,7 +340,132 @@ START_TEST(a_log_that_does_not_fit_says_so)
 }
 END_TEST
 
-SUITE(the_last_two_lines_are_those_of_the_page, events_and_places_come_back,
+/* ---- logs that were written anew ---- */
+
+static bool is_four(void *arg, const struct event *mail)
+{
+	(void)arg;
+	return mail->id.b[0] == 4;
+}
+
+static struct buf rewritten(const struct draft *draft, struct event_frame *run, size_t runs)
+{
+	struct event frames = {.kind = EVENT_FRAMES, .frame = run, .frame_count = runs};
+	struct buf log;
+
+	buf_init(&log, 1 << 20);
+	OK(batch_rewrite(&log, buf_view(&draft->lines), &frames, is_four, NULL, err));
+	return log;
+}
+
+static void check_places(struct bytes log, const struct batch_place *want, size_t count)
+{
+	struct batch_reader reader;
+	struct batch_place place;
+	struct event event;
+	size_t seen = 0;
+
+	OK(batch_begin(&reader, log, err));
+	while (batch_next(&reader, &event, &place, NULL) == 1) {
+		if (batch_is_entry(event.kind)) {
+			ck_assert_uint_lt(seen, count);
+			ck_assert_uint_eq(place.frame_at, want[seen].frame_at);
+			ck_assert_uint_eq(place.entry_at, want[seen].entry_at);
+			ck_assert_int_eq(event.kind == EVENT_REDACTED, event.id.b[0] == 4);
+			seen++;
+		}
+		event_release(&event);
+	}
+	batch_end(&reader);
+	ck_assert_uint_eq(seen, count);
+}
+
+START_TEST(a_log_that_is_written_anew_keeps_its_sums)
+{
+	struct event_frame runs[] = {{.at = 70, .entries = 1, .start = 2048},
+	    {.entries = 1, .is_dropped = true}, {.at = 9, .entries = 1},
+	    {.entries = 1, .is_dropped = true}, {.at = 9, .entries = 1, .start = 8192}},
+			   all_gone[] = {{.entries = 5, .is_dropped = true}};
+	static const struct batch_place want[] = {
+	    {70, 2048}, {BATCH_NOWHERE, 0}, {9, 0}, {BATCH_NOWHERE, 0}, {9, 8192}};
+	static const struct batch_place nowhere[] = {{BATCH_NOWHERE, 0}, {BATCH_NOWHERE, 0},
+	    {BATCH_NOWHERE, 0}, {BATCH_NOWHERE, 0}, {BATCH_NOWHERE, 0}};
+	struct batch_reader before, after;
+	struct draft draft, again;
+	struct buf log, second;
+
+	usual(&draft);
+	log = rewritten(&draft, runs, COUNT(runs));
+	check_places(buf_view(&log), want, COUNT(want));
+	ck_assert_ptr_null(strstr(log.p, "\"id\":\"04\",\"size\":512,\"stored\""));
+	OK(batch_begin(&before, buf_view(&draft.lines), err));
+	OK(batch_begin(&after, buf_view(&log), err));
+	ck_assert(sha256_equal(&before.sum, &after.sum)); /* the chain goes on */
+	batch_end(&before);
+	batch_end(&after);
+	/* And once more. */
+	again.lines = log;
+	second = rewritten(&again, all_gone, COUNT(all_gone));
+	check_places(buf_view(&second), nowhere, COUNT(nowhere));
+	buf_release(&second);
+	buf_release(&log);
+	buf_release(&draft.lines);
+}
+END_TEST
+
+START_TEST(what_a_log_that_was_written_anew_must_be)
+{
+	struct event_frame there[] = {{.at = 70, .entries = 5}},
+			   few[] = {{.entries = 4, .is_dropped = true}},
+			   many[] = {{.entries = 6, .is_dropped = true}},
+			   right[] = {{.entries = 5, .is_dropped = true}};
+	struct draft draft;
+	struct buf log;
+	uint64_t events;
+	char *line;
+
+	usual(&draft);
+	log = rewritten(&draft, there, 1); /* the redacted one is said to be there */
+	FAILS(ERR_DAMAGED, read_all(buf_view(&log), &events, err));
+	buf_release(&log);
+	log = rewritten(&draft, few, 1);
+	FAILS(ERR_DAMAGED, read_all(buf_view(&log), &events, err));
+	buf_release(&log);
+	log = rewritten(&draft, many, 1);
+	FAILS(ERR_DAMAGED, read_all(buf_view(&log), &events, err));
+	buf_release(&log);
+	log = rewritten(&draft, right, 1);
+	OK(read_all(buf_view(&log), &events, err));
+	line = strstr(log.p, "\"line\":\"") + 8;
+	*line = *line == '0' ? '1' : '0'; /* it stands for another line */
+	FAILS(ERR_DAMAGED, read_all(buf_view(&log), &events, err));
+	buf_release(&log);
+	buf_release(&draft.lines);
+}
+END_TEST
+
+START_TEST(runs_share_frames)
+{
+	static const struct batch_place want[] = {
+	    {500, 512}, {500, 512 + 4096 + 512}, {7, 0}, {7, 1536}, {7, 2560}};
+	struct draft draft;
+
+	draft_begin(&draft);
+	draft_add(&draft, blob_of(1, 4096));
+	draft_add(&draft, blob_of(2, 1));
+	draft_add(&draft, mail_of(3, 9000, 700));
+	draft_add(&draft, mail_of(5, 512, 512));
+	draft_add(&draft, mail_of(6, 0, 0));
+	draft_run(&draft, (struct event_frame){.at = 500, .entries = 2, .start = 512});
+	draft_run(&draft, (struct event_frame){.at = 7, .entries = 3});
+	draft_close(&draft, 3, &zeros);
+	check_places(buf_view(&draft.lines), want, COUNT(want));
+	buf_release(&draft.lines);
+}
+END_TEST
+
+SUITE(a_log_that_is_written_anew_keeps_its_sums, what_a_log_that_was_written_anew_must_be,
+    runs_share_frames, the_last_two_lines_are_those_of_the_page, events_and_places_come_back,
     an_entry_takes_whole_blocks, a_log_without_events, a_log_that_is_cut_anywhere_is_refused,
     a_changed_bit_in_an_event_is_noticed, the_end_of_a_log_is_checked,
     an_unknown_event_stops_the_reading, a_log_that_does_not_fit_says_so)

@@ -98,6 +98,15 @@ static const struct {
 	    "{\"e\":\"hold\",\"id\":\"" ID1 "\",\"held\":true,\"reason\":\"court\"}"},
 	{{.kind = EVENT_DAMAGED, .id = SUM1, .reason = BYTES("flipped")},
 	    "{\"e\":\"damaged\",\"id\":\"" ID1 "\",\"reason\":\"flipped\"}"},
+	{{.kind = EVENT_EXPIRED,
+	     .id = SUM1,
+	     .run = BYTES("x1"),
+	     .rule = BYTES("law"),
+	     .reason = BYTES("ten years")},
+	    "{\"e\":\"expired\",\"id\":\"" ID1 "\",\"run\":\"x1\",\"rule\":\"law\","
+	    "\"reason\":\"ten years\"}"},
+	{{.kind = EVENT_REDACTED, .id = SUM1, .size_bytes = 77, .line = SUM2},
+	    "{\"e\":\"redacted\",\"id\":\"" ID1 "\",\"size\":77,\"line\":\"" ID2 "\"}"},
 	{{.kind = EVENT_RUN,
 	     .run = BYTES("p1"),
 	     .type = BYTES("purge"),
@@ -120,8 +129,8 @@ static const struct {
 	    "\",\"state\":\"confirmed\",\"rule\":\"old\",\"reason\":\"older\"}"},
 	{{.kind = EVENT_RESTORED, PLACE, .uid = 5, .id = SUM1, .run = BYTES("r1")},
 	    "{\"e\":\"restored\"," PLACE_TEXT ",\"uid\":5,\"id\":\"" ID1 "\",\"run\":\"r1\"}"},
-	{{.kind = EVENT_FRAMES, .frame = frames, .frame_count = 2},
-	    "{\"e\":\"frames\",\"at\":[[0,3],[1048576,1]]}"},
+	{{.kind = EVENT_FRAMES, .frame = frames, .frame_count = 4, .level = 19},
+	    "{\"e\":\"frames\",\"at\":[[0,3],[1048576,1],[2],[1048576,9,4096]],\"level\":19}"},
 	{{.kind = EVENT_COMMIT,
 	     .batch = 3,
 	     .time_unix = 1600000000,
@@ -158,6 +167,9 @@ static const struct {
 	  "\"archived\":0,\"exceptions\":0,\"missing\":0}"},
       {{.kind = EVENT_HOLD, .id = SUM1}, "{\"e\":\"hold\",\"id\":\"" ID1 "\",\"held\":false}"},
       {{.kind = EVENT_DAMAGED, .id = SUM1}, "{\"e\":\"damaged\",\"id\":\"" ID1 "\"}"},
+      {{.kind = EVENT_EXPIRED, .id = SUM1}, "{\"e\":\"expired\",\"id\":\"" ID1 "\"}"},
+      {{.kind = EVENT_REDACTED, .id = SUM1, .line = SUM2},
+	  "{\"e\":\"redacted\",\"id\":\"" ID1 "\",\"size\":0,\"line\":\"" ID2 "\"}"},
       {{.kind = EVENT_RUN},
 	  "{\"e\":\"run\",\"run\":\"\",\"type\":\"\",\"account\":\"\",\"state\":\"\"}"},
       {{.kind = EVENT_PURGE, .id = SUM2},
@@ -188,10 +200,10 @@ static void check_same_numbers(const struct event *a, const struct event *b)
 {
 	const uint64_t of_a[] = {a->uidvalidity, a->uid, a->size_bytes, a->stored_bytes, a->uidnext,
 	    a->modseq, a->messages, a->archived, a->exceptions, a->missing, a->batch, a->entries,
-	    a->events},
+	    a->events, a->level},
 		       of_b[] = {b->uidvalidity, b->uid, b->size_bytes, b->stored_bytes, b->uidnext,
 			   b->modseq, b->messages, b->archived, b->exceptions, b->missing, b->batch,
-			   b->entries, b->events};
+			   b->entries, b->events, b->level};
 
 	ck_assert_mem_eq(of_a, of_b, sizeof of_a);
 	ck_assert_int_eq(a->date_unix, b->date_unix);
@@ -215,14 +227,16 @@ static void check_same(const struct event *a, const struct event *b)
 		ck_assert_msg(
 		    bytes_equal(of_a[i], of_b[i]), "text %zu of %s", i, event_name(a->kind));
 	ck_assert(sha256_equal(&a->id, &b->id) && sha256_equal(&a->log, &b->log) &&
-	    sha256_equal(&a->previous, &b->previous));
+	    sha256_equal(&a->previous, &b->previous) && sha256_equal(&a->line, &b->line));
 	ck_assert_uint_eq(a->part_count, b->part_count);
 	for (size_t i = 0; i < a->part_count; i++)
 		check_same_part(&a->part[i], &b->part[i]);
 	ck_assert_uint_eq(a->frame_count, b->frame_count);
 	for (size_t i = 0; i < a->frame_count; i++)
-		ck_assert(
-		    a->frame[i].at == b->frame[i].at && a->frame[i].entries == b->frame[i].entries);
+		ck_assert(a->frame[i].at == b->frame[i].at &&
+		    a->frame[i].entries == b->frame[i].entries &&
+		    a->frame[i].start == b->frame[i].start &&
+		    a->frame[i].is_dropped == b->frame[i].is_dropped);
 }
 
 static void check_line(const struct event *event, const char *line)
@@ -400,7 +414,10 @@ START_TEST(a_part_that_cannot_be)
 		    wrong[i]);
 		FAILS(ERR_DAMAGED, parse(line, err));
 	}
-	FAILS(ERR_DAMAGED, parse("{\"e\":\"frames\",\"at\":[[1]]}", err));
+	FAILS(ERR_DAMAGED, parse("{\"e\":\"frames\",\"at\":[[]]}", err));
+	FAILS(ERR_DAMAGED, parse("{\"e\":\"frames\",\"at\":[[-1]]}", err));
+	FAILS(ERR_DAMAGED, parse("{\"e\":\"frames\",\"at\":[[1,1,-1]]}", err));
+	FAILS(ERR_DAMAGED, parse("{\"e\":\"frames\",\"at\":[[1,1,1,1]]}", err));
 	FAILS(ERR_DAMAGED, parse("{\"e\":\"frames\",\"at\":[[1,-1]]}", err));
 	FAILS(ERR_DAMAGED, parse("{\"e\":\"frames\",\"at\":[1]}", err));
 }
