@@ -25,8 +25,10 @@ static void put_text_query(struct buf *out, const struct select *select, const c
 	    out, "SELECT %s FROM main.fts WHERE fts MATCH ?%zu", what, select->parameter_count + 1);
 	put_bounds(out, select);
 	/* The index keeps the words of what is expired until it is made again. */
-	buf_format(out, " AND (fts.rowid & %" PRId64 ") NOT IN (SELECT n FROM cat.message"
-			" WHERE expired IS NOT NULL)", INDEX_NUMBER_MASK);
+	buf_format(out,
+	    " AND (fts.rowid & %" PRId64 ") NOT IN (SELECT n FROM cat.message"
+	    " WHERE expired IS NOT NULL)",
+	    INDEX_NUMBER_MASK);
 	if (select->where.n > 0)
 		buf_format(out,
 		    " AND EXISTS (SELECT 1 FROM cat.message m WHERE m.n = (fts.rowid & %" PRId64
@@ -36,8 +38,10 @@ static void put_text_query(struct buf *out, const struct select *select, const c
 
 static void put_plain_query(struct buf *out, const struct select *select, const char *what)
 {
-	buf_format(out, "SELECT %s FROM cat.message m WHERE m.date IS NOT NULL"
-			" AND m.expired IS NULL", what);
+	buf_format(out,
+	    "SELECT %s FROM cat.message m WHERE m.date IS NOT NULL"
+	    " AND m.expired IS NULL",
+	    what);
 	if (select->where.n > 0)
 		buf_format(out, " AND (%.*s)", (int)select->where.n, select->where.p);
 }

@@ -106,8 +106,7 @@ int catalog_is_live(struct catalog *catalog, enum event_kind kind, const struct 
     uint32_t segment, const struct batch_place *place, struct err *err);
 
 /* Of which generation of a segment the places are; 0 when it was never written anew. */
-int catalog_generation(
-    struct catalog *catalog, uint32_t segment, uint32_t *out, struct err *err);
+int catalog_generation(struct catalog *catalog, uint32_t segment, uint32_t *out, struct err *err);
 int catalog_set_generation(struct catalog *catalog, struct segment_id id, struct err *err);
 /* How often segments of the archive were written anew: it changes when places do. */
 int catalog_rewrites(struct catalog *catalog, uint64_t *out, struct err *err);

@@ -89,8 +89,8 @@ static int folder_number(
 }
 
 /* A statement that begins with folder, uidvalidity, uid. */
-static struct sql_stmt *place_stmt(
-    const struct catalog_applying *apply, const char *text, const struct event *event, struct err *err)
+static struct sql_stmt *place_stmt(const struct catalog_applying *apply, const char *text,
+    const struct event *event, struct err *err)
 {
 	struct sql_stmt *stmt;
 	int64_t folder;
@@ -120,7 +120,8 @@ static int64_t flag_bits(struct bytes flags)
 	return bits;
 }
 
-static int clear_skipped(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int clear_skipped(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "DELETE FROM skipped WHERE folder = ?1 AND uidvalidity = ?2 AND uid = ?3";
@@ -129,7 +130,8 @@ static int clear_skipped(const struct catalog_applying *apply, const struct even
 	return stmt ? sql_run(stmt, err) : -1;
 }
 
-static int set_first_date(const struct catalog_applying *apply, int64_t n, int64_t date_unix, struct err *err)
+static int set_first_date(
+    const struct catalog_applying *apply, int64_t n, int64_t date_unix, struct err *err)
 {
 	static const char text[] = "UPDATE message SET date = ?2 WHERE n = ?1 AND date IS NULL";
 	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
@@ -142,7 +144,8 @@ static int set_first_date(const struct catalog_applying *apply, int64_t n, int64
 }
 
 /* Of a message that was lost: what else is known of the place is no longer so. */
-static int forget_place(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int forget_place(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "DELETE FROM place WHERE folder = ?1 AND uidvalidity = ?2 AND uid = ?3";
@@ -151,7 +154,8 @@ static int forget_place(const struct catalog_applying *apply, const struct event
 	return stmt ? sql_run(stmt, err) : -1;
 }
 
-static int apply_placed(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_placed(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "INSERT INTO place(folder, uidvalidity, uid, message, flags, bits, date, state, since)"
@@ -177,7 +181,8 @@ static int apply_placed(const struct catalog_applying *apply, const struct event
 	return clear_skipped(apply, event, err);
 }
 
-static int apply_flags(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_flags(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "UPDATE place SET flags = ?4, bits = ?5"
 				   " WHERE folder = ?1 AND uidvalidity = ?2 AND uid = ?3";
@@ -190,7 +195,8 @@ static int apply_flags(const struct catalog_applying *apply, const struct event 
 	return sql_run(stmt, err);
 }
 
-static int apply_gone(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_gone(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "UPDATE place SET state = 1, since = ?5"
 				   " WHERE folder = ?1 AND uidvalidity = ?2"
@@ -219,7 +225,8 @@ out:
 	return result;
 }
 
-static int apply_retired(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_retired(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char places[] =
 	    "UPDATE place SET state = 3, since = ?4"
@@ -237,7 +244,8 @@ static int apply_retired(const struct catalog_applying *apply, const struct even
 	return stmt ? sql_run(stmt, err) : -1;
 }
 
-static int apply_folder(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_folder(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "UPDATE folder SET shown = ?2, delimiter = ?3,"
 				   " attributes = ?4, gone = ?5 WHERE number = ?1";
@@ -257,7 +265,8 @@ static int apply_folder(const struct catalog_applying *apply, const struct event
 	return sql_run(stmt, err);
 }
 
-static int apply_cursor(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_cursor(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "UPDATE folder SET uidvalidity = ?2, uidnext = ?4, modseq = ?5,"
 				   " messages = ?6, listed = ?7 WHERE number = ?1 AND ?3 = 0";
@@ -272,7 +281,8 @@ static int apply_cursor(const struct catalog_applying *apply, const struct event
 	return sql_run(stmt, err);
 }
 
-static int apply_skipped(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_skipped(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	/* "since" stays that of the first time. */
 	static const char text[] =
@@ -291,7 +301,8 @@ static int apply_skipped(const struct catalog_applying *apply, const struct even
 	return sql_run(stmt, err);
 }
 
-static int apply_synced(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_synced(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "INSERT INTO sync(account, time, messages, bytes, reason)"
 				   " VALUES(?1, ?2, ?3, ?4, ?5)";
@@ -311,7 +322,8 @@ static int apply_synced(const struct catalog_applying *apply, const struct event
 	return sql_run(stmt, err);
 }
 
-static int apply_audit(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_audit(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "INSERT OR REPLACE INTO audit(folder, uidvalidity, time, server, archived, exceptions,"
@@ -328,7 +340,8 @@ static int apply_audit(const struct catalog_applying *apply, const struct event 
 	return sql_run(stmt, err);
 }
 
-static int apply_hold(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_hold(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char hold[] = "INSERT INTO hold(message, since, reason) VALUES(?1, ?2, ?3)"
 				   " ON CONFLICT(message) DO UPDATE SET reason = ?3";
@@ -349,7 +362,8 @@ static int apply_hold(const struct catalog_applying *apply, const struct event *
 	return sql_run(stmt, err);
 }
 
-static int apply_run(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_run(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "INSERT INTO run(run, type, account, state, begun, messages, bytes, reason)"
@@ -375,7 +389,8 @@ static int apply_run(const struct catalog_applying *apply, const struct event *e
 	return sql_run(stmt, err);
 }
 
-static int set_purged(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int set_purged(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "UPDATE place SET state = 2, since = ?4"
 				   " WHERE folder = ?1 AND uidvalidity = ?2 AND uid = ?3";
@@ -387,7 +402,8 @@ static int set_purged(const struct catalog_applying *apply, const struct event *
 	return sql_run(stmt, err);
 }
 
-static int apply_purge(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_purge(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "INSERT INTO purge(folder, uidvalidity, uid, run, message, rule, state, reason, time)"
@@ -415,7 +431,8 @@ static int apply_purge(const struct catalog_applying *apply, const struct event 
 	return confirmed ? set_purged(apply, event, err) : 0;
 }
 
-static int apply_restored(const struct catalog_applying *apply, const struct event *event, struct err *err)
+static int apply_restored(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "INSERT OR REPLACE INTO restored(account, folder, uidvalidity, uid, id, run, time)"
@@ -474,7 +491,8 @@ int catalog_set_position(struct catalog *catalog, const struct batch_position *e
 	return sql_run(stmt, err);
 }
 
-static int apply_events(struct catalog_applying *apply, struct batch_reader *reader, struct err *err)
+static int apply_events(
+    struct catalog_applying *apply, struct batch_reader *reader, struct err *err)
 {
 	struct batch_place place;
 	struct event event;
@@ -526,8 +544,8 @@ int catalog_apply(
 	if (sql_begin(catalog->sql, err) != 0)
 		goto out;
 	if (check_follows(catalog, &reader.commit, end, err) == 0 &&
-	    apply_events(&apply, &reader, err) == 0 && catalog_set_position(catalog, end, err) == 0 &&
-	    sql_commit(catalog->sql, err) == 0)
+	    apply_events(&apply, &reader, err) == 0 &&
+	    catalog_set_position(catalog, end, err) == 0 && sql_commit(catalog->sql, err) == 0)
 		result = 0;
 	if (result != 0) {
 		catalog->last_folder_number = 0; /* it may have been made in this transaction */

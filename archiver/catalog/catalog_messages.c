@@ -6,8 +6,7 @@
 #include <string.h>
 
 /* In the same statement: another process may write segments anew between two. */
-#define GENERATION                                                                                 \
-	"(SELECT generation FROM rewritten WHERE rewritten.segment = message.segment)"
+#define GENERATION "(SELECT generation FROM rewritten WHERE rewritten.segment = message.segment)"
 #define MESSAGE_COLUMNS                                                                            \
 	"SELECT n, id, size, stored, segment, frame, entry, date, sent, archived, msgid, sender,"  \
 	" recipient, copy, subject, expired, " GENERATION " FROM message "
@@ -224,8 +223,8 @@ static int each_message(struct catalog *catalog, const char *text, int64_t after
 int catalog_each_message(
     struct catalog *catalog, int64_t after_n, catalog_message_fn fn, void *arg, struct err *err)
 {
-	return each_message(
-	    catalog, MESSAGE_COLUMNS "WHERE n > ?1 AND expired IS NULL ORDER BY n", after_n, fn, arg, err);
+	return each_message(catalog, MESSAGE_COLUMNS "WHERE n > ?1 AND expired IS NULL ORDER BY n",
+	    after_n, fn, arg, err);
 }
 
 int catalog_each_damaged(struct catalog *catalog, catalog_message_fn fn, void *arg, struct err *err)

@@ -59,8 +59,8 @@ struct bytes catalog_sum(const struct sha256 *sum);
 /* The one number of a statement's row, which is then reset: 1, 0, -1. */
 int catalog_ask_number(struct sql_stmt *stmt, int64_t *out, struct err *err);
 /* n of a message: 1; 0 unknown, which may be where batches were lost; -1. */
-int catalog_number_of(const struct catalog_applying *apply, const struct sha256 *id, int64_t *out,
-    struct err *err);
+int catalog_number_of(
+    const struct catalog_applying *apply, const struct sha256 *id, int64_t *out, struct err *err);
 int catalog_set_position(
     struct catalog *catalog, const struct batch_position *end, struct err *err);
 

@@ -27,7 +27,7 @@ const char catalog_schema[] =
     "  expired INTEGER);" /* when; then segment is 0 and nothing is known of what it said */
     "CREATE INDEX message_doubt ON message(n) WHERE doubt > 0;" /* to be fetched again */
     "CREATE INDEX message_expired ON message(n) WHERE expired IS NOT NULL;"
-    "CREATE INDEX message_date ON message(date, n);"            /* newest first */
+    "CREATE INDEX message_date ON message(date, n);" /* newest first */
     "CREATE INDEX message_msgid ON message(msgid);"
 
     /* detached runs of base64 */

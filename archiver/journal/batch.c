@@ -40,8 +40,7 @@ static bool take_line(struct bytes *text, struct bytes *line_out)
 }
 
 /* What a line counts as in the sum: itself, or the one that it stands for. */
-static int sum_line(
-    struct digest *digest, struct bytes line, struct sha256 *out, struct err *err)
+static int sum_line(struct digest *digest, struct bytes line, struct sha256 *out, struct err *err)
 {
 	struct event event;
 	int result = 0;

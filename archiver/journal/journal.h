@@ -96,7 +96,7 @@ struct event {
 	uint64_t archived, exceptions, missing; /* EVENT_AUDIT */
 	struct bytes
 	    reason; /* SKIPPED, HOLD, DAMAGED, EXPIRED, PURGE, RUN, SYNCED: words for people */
-	bool held;           /* EVENT_HOLD */
+	bool held;  /* EVENT_HOLD */
 	struct bytes run, rule, type; /* RUN and PURGE; type: purge, restore */
 
 	struct sha256 line; /* EVENT_REDACTED: the SHA-256 of the line that it stands for */

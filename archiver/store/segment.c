@@ -122,8 +122,8 @@ static int read_sealed(struct segment *segment, struct err *err)
 	return got < 0 ? -1 : 0;
 }
 
-int segment_open_file(struct segment *segment, const char *path, struct segment_id id, int flags,
-    struct err *err)
+int segment_open_file(
+    struct segment *segment, const char *path, struct segment_id id, int flags, struct err *err)
 {
 	memset(segment, 0, sizeof *segment);
 	segment->number = id.number;
@@ -136,8 +136,8 @@ int segment_open_file(struct segment *segment, const char *path, struct segment_
 	return -1;
 }
 
-int segment_open(struct segment *segment, const char *folder, struct segment_id id, int flags,
-    struct err *err)
+int segment_open(
+    struct segment *segment, const char *folder, struct segment_id id, int flags, struct err *err)
 {
 	char *name = segment_name(id), *path = file_join(folder, name);
 	int result = segment_open_file(segment, path, id, flags, err);

@@ -32,11 +32,11 @@ char *segment_name(struct segment_id id);
 bool segment_parse_name(const char *name, struct segment_id *out);
 
 /* flags: O_RDONLY, O_RDWR, with O_CREAT | O_EXCL for a new one. */
-int segment_open(struct segment *segment, const char *folder, struct segment_id id, int flags,
-    struct err *err);
+int segment_open(
+    struct segment *segment, const char *folder, struct segment_id id, int flags, struct err *err);
 /* A file that has not got its name yet. */
-int segment_open_file(struct segment *segment, const char *path, struct segment_id id, int flags,
-    struct err *err);
+int segment_open_file(
+    struct segment *segment, const char *path, struct segment_id id, int flags, struct err *err);
 void segment_close(struct segment *segment);
 int segment_bytes(const struct segment *segment, uint64_t *out, struct err *err);
 

@@ -25,11 +25,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STORE_FRAME_BYTES     (1u << 20) /* of content; an entry that is larger has its own frame */
+#define STORE_FRAME_BYTES      (1u << 20) /* of content; an entry that is larger has its own frame */
 #define STORE_BEST_FRAME_BYTES (8u << 20) /* the same when it is written anew with best */
-#define STORE_BEST_LEVEL 19
-#define STORE_LOG_MAX_BYTES   (256u << 20)
-#define STORE_ENTRY_MAX_BYTES 0xf0000000u /* a frame stays below 4 GiB, packed and unpacked */
+#define STORE_BEST_LEVEL       19
+#define STORE_LOG_MAX_BYTES    (256u << 20)
+#define STORE_ENTRY_MAX_BYTES  0xf0000000u /* a frame stays below 4 GiB, packed and unpacked */
 
 struct store;
 
@@ -152,8 +152,8 @@ struct store_compacted {
  *
  * The store is open for writing, replayed, without an open batch. The last segment is sealed
  * for it. An interruption leaves a file with another name (NAME.part), or both generations. */
-int store_compact(struct store *store, const struct store_compact *how,
-    struct store_compacted *out, struct err *err);
+int store_compact(struct store *store, const struct store_compact *how, struct store_compacted *out,
+    struct err *err);
 
 /* Of each segment one file: that of the generation that is asked for, if it is there, else the
  * first. The others go, and unfinished ones. */
@@ -161,8 +161,8 @@ int store_settle(struct store *store,
     int (*generation)(void *arg, uint32_t number, uint32_t *out, struct err *err), void *arg,
     struct err *err);
 
-/* Each log of a segment file, in order, its sums checked; end: behind it. For catalogues that
- * must learn where entries stand now. */
+/* Each log of a segment file in which nothing is wrong but, perhaps, entries: in order, its sums
+ * and chain checked, and that each frame is named by one; end: behind it. ERR_DAMAGED. */
 int store_each_log(struct store *store, struct segment_id segment,
     int (*fn)(void *arg, struct bytes log, const struct batch_position *end, struct err *err),
     void *arg, struct err *err);

@@ -57,8 +57,8 @@ static int look_at(struct compact *compact, const struct event *event,
 	compact->kept += got == 1;
 	if (got == 0 && place->frame_at != BATCH_NOWHERE) {
 		compact->dropped++;
-		*(event->kind == EVENT_BLOB ? &compact->result->blobs
-					    : &compact->result->mails) += 1;
+		*(event->kind == EVENT_BLOB ? &compact->result->blobs : &compact->result->mails) +=
+		    1;
 	}
 	if (event->kind == EVENT_MAIL && !compact->has_expired) {
 		got = compact->how->is_expired(compact->how->arg, &event->id, err);
@@ -69,8 +69,8 @@ static int look_at(struct compact *compact, const struct event *event,
 
 /* Calls fn for every entry event of a log. */
 static int each_entry(struct compact *compact, struct batch_reader *reader,
-    int (*fn)(struct compact *compact, const struct event *event,
-	const struct batch_place *place, struct err *err),
+    int (*fn)(struct compact *compact, const struct event *event, const struct batch_place *place,
+	struct err *err),
     struct err *err)
 {
 	struct batch_place place;
@@ -137,8 +137,8 @@ static struct store_entry entry_of(const struct event *event)
 	    event->kind == EVENT_BLOB ? event->size_bytes : event->stored_bytes};
 }
 
-static int copy(struct compact *compact, const struct event *event,
-    const struct batch_place *place, struct err *err)
+static int copy(struct compact *compact, const struct event *event, const struct batch_place *place,
+    struct err *err)
 {
 	struct store_entry entry = entry_of(event);
 	int64_t mtime = 0;
@@ -157,8 +157,7 @@ static int copy(struct compact *compact, const struct event *event,
 	return rewrite_keep(&compact->rewrite, &entry, mtime, &compact->content, err);
 }
 
-static int copy_log(
-    void *arg, struct bytes log, const struct batch_position *end, struct err *err)
+static int copy_log(void *arg, struct bytes log, const struct batch_position *end, struct err *err)
 {
 	struct compact *compact = arg;
 	const struct store_compact *how = compact->how;
@@ -206,8 +205,7 @@ static int prove(struct compact *compact, const struct event *event,
 	return err_set(err, ERR_IO, "what was written is not what is read back");
 }
 
-static int prove_log(
-    void *arg, struct bytes log, const struct batch_position *end, struct err *err)
+static int prove_log(void *arg, struct bytes log, const struct batch_position *end, struct err *err)
 {
 	struct compact *compact = arg;
 	struct batch_reader reader;
@@ -284,8 +282,7 @@ static int take_over(struct compact *compact, struct err *err)
 	if (store->writing.number != compact->source.number)
 		return 0;
 	segment_close(&store->writing);
-	return segment_open(
-	    &store->writing, store->folder, compact->result->segment, O_RDWR, err);
+	return segment_open(&store->writing, store->folder, compact->result->segment, O_RDWR, err);
 }
 
 /* 1 exchanged, 0 it is not worth it, -1. */
@@ -359,8 +356,8 @@ static int find_source(struct compact *compact, struct err *err)
 	return result;
 }
 
-int store_compact(struct store *store, const struct store_compact *how,
-    struct store_compacted *out, struct err *err)
+int store_compact(struct store *store, const struct store_compact *how, struct store_compacted *out,
+    struct err *err)
 {
 	struct compact compact = {.store = store, .how = how, .result = out};
 	char *part = NULL, *name = NULL;
@@ -377,8 +374,8 @@ int store_compact(struct store *store, const struct store_compact *how,
 	if (result != 1 || how->dry_run)
 		goto out;
 	result = -1;
-	name = segment_name(
-	    (struct segment_id){compact.source.number, compact.source.generation + 1});
+	name =
+	    segment_name((struct segment_id){compact.source.number, compact.source.generation + 1});
 	part = mem_format("%s/%s.part", store->folder, name);
 	if (store_check_room(store, out->bytes_before, err) == 0 && seal(&compact, err) == 0)
 		result = write_anew(&compact, part, err);
@@ -443,8 +440,7 @@ static int find_files(struct leftovers *left, struct err *err)
 			result = remove_file(left, item->d_name, err);
 		if (!segment_parse_name(item->d_name, &id))
 			continue;
-		left->item =
-		    mem_grow(left->item, &left->room, left->count + 1, sizeof *left->item);
+		left->item = mem_grow(left->item, &left->room, left->count + 1, sizeof *left->item);
 		left->item[left->count++] = id;
 	}
 	closedir(folder);
@@ -453,7 +449,8 @@ static int find_files(struct leftovers *left, struct err *err)
 
 /* Which of the files of a segment counts: the one that the catalogue's places are of, if it is
  * there; else the first, for what a later one was made from has all that it has. */
-static int choose(const struct leftovers *left, uint32_t number, uint32_t *keep_out, struct err *err)
+static int choose(
+    const struct leftovers *left, uint32_t number, uint32_t *keep_out, struct err *err)
 {
 	uint32_t wanted, first = UINT32_MAX;
 	bool is_there = false;

@@ -4,9 +4,12 @@
  * Spec:  archiver/store/FORMAT.md, "Frames" */
 #include "archiver/store/store_private.h"
 
+#include "base/mem.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void store_log_name(uint64_t batch, char out[TARHEAD_NAME_BYTES])
@@ -27,8 +30,8 @@ int store_read_logs(struct store *store, const struct segment *segment,
 	if (log->frame.content_bytes > STORE_LOG_MAX_BYTES + 2 * TARHEAD_BYTES)
 		return err_set(err, ERR_DAMAGED, "%s: a log of %" PRIu64 " bytes", segment->path,
 		    log->frame.content_bytes);
-	if (frame_unpack(store->unpacker, segment->fd, &log->frame, segment->path, add, out,
-		err) != 0)
+	if (frame_unpack(store->unpacker, segment->fd, &log->frame, segment->path, add, out, err) !=
+	    0)
 		return -1;
 	return out->overflow
 	    ? err_set(err, ERR_DAMAGED, "%s: a log frame is larger than it says", segment->path)
@@ -64,11 +67,33 @@ struct reading {
 	const struct segment *segment;
 	struct buf content;
 	struct batch_position end;
+	uint64_t from;   /* behind the last log frame */
+	uint64_t *named; /* frames that the logs of this frame name */
+	size_t named_count, named_room;
 	int (*fn)(void *arg, struct bytes log, const struct batch_position *end, struct err *err);
 	void *arg;
 };
 
-static int read_one(struct reading *reading, struct bytes text, uint64_t batch, struct err *err)
+static int wrong(const struct reading *reading, const char *what, uint64_t at, struct err *err)
+{
+	return err_set(
+	    err, ERR_DAMAGED, "%s: %s at offset %" PRIu64, reading->segment->path, what, at);
+}
+
+static void note_frames(struct reading *reading, const struct event *frames)
+{
+	size_t i;
+
+	for (i = 0; i < frames->frame_count; i++) {
+		if (frames->frame[i].is_dropped)
+			continue;
+		reading->named = mem_grow(reading->named, &reading->named_room,
+		    reading->named_count + 1, sizeof *reading->named);
+		reading->named[reading->named_count++] = frames->frame[i].at;
+	}
+}
+
+static int check_log(struct reading *reading, struct bytes text, uint64_t batch, struct err *err)
 {
 	struct batch_position *end = &reading->end;
 	struct batch_reader reader;
@@ -81,32 +106,104 @@ static int read_one(struct reading *reading, struct bytes text, uint64_t batch, 
 		(batch == end->batch + 1 && sha256_equal(&reader.commit.previous, &end->sum)));
 	end->batch = batch;
 	end->sum = reader.sum;
+	note_frames(reading, &reader.frames);
 	batch_end(&reader);
-	if (!follows)
-		return err_set(err, ERR_DAMAGED,
-		    "%s: the chain of commits is broken at batch %" PRIu64, reading->segment->path,
-		    batch);
-	return reading->fn(reading->arg, text, end, err);
+	return follows ? 0 : wrong(reading, "the chain of commits is broken", end->at, err);
 }
 
-static int read_frame(struct reading *reading, const struct segment_log *log, struct err *err)
+/* Calls fn for each log of the frame at hand. */
+static int each_log(struct reading *reading, uint64_t batch,
+    int (*fn)(struct reading *reading, struct bytes text, uint64_t batch, struct err *err),
+    struct err *err)
 {
-	uint64_t batch = log->batch;
 	struct bytes text;
 	size_t at = 0;
 	int got;
 
-	buf_clear(&reading->content);
-	reading->end.at = log->end;
-	if (log->skipped > 0)
-		return err_set(err, ERR_DAMAGED, "%s: %" PRIu64 " bytes that are no frames",
-		    reading->segment->path, log->skipped);
-	if (store_read_logs(reading->store, reading->segment, log, &reading->content, err) != 0)
-		return -1;
 	while ((got = store_next_log(buf_view(&reading->content), &at, batch, &text, err)) == 1)
-		if (read_one(reading, text, batch++, err) != 0)
+		if (fn(reading, text, batch++, err) != 0)
 			return -1;
 	return got;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Between the last log frame and this one stand the frames that its logs name and no others: a
+ * log whose mark was lost must not be taken for entries. */
+static int check_frames(struct reading *reading, uint64_t mark, struct err *err)
+{
+	const struct segment *segment = reading->segment;
+	struct frame_extent frame;
+	size_t i = 0;
+
+	if (reading->named_count > 0)
+		qsort(
+		    reading->named, reading->named_count, sizeof *reading->named, compare_numbers);
+	for (; reading->from < mark; reading->from += frame.file_bytes) {
+		if (frame_measure(segment->fd, reading->from, mark, segment->path, &frame, err) !=
+		    1)
+			return -1;
+		if (frame.skip_magic != 0 || i == reading->named_count ||
+		    reading->named[i] != reading->from)
+			return wrong(reading, "a frame that no log names", reading->from, err);
+		while (i < reading->named_count && reading->named[i] == reading->from)
+			i++;
+	}
+	return i == reading->named_count
+	    ? 0
+	    : wrong(reading, "no frame where a log names one", reading->named[i], err);
+}
+
+static int hand_on(struct reading *reading, struct bytes text, uint64_t batch, struct err *err)
+{
+	struct batch_position position = reading->end;
+	struct batch_reader reader;
+
+	if (batch_begin_checked(&reader, text, err) != 0)
+		return -1;
+	position.batch = batch;
+	position.sum = reader.sum;
+	batch_end(&reader);
+	return reading->fn(reading->arg, text, &position, err);
+}
+
+static int read_frame(struct reading *reading, const struct segment_log *log, struct err *err)
+{
+	buf_clear(&reading->content);
+	reading->named_count = 0;
+	reading->end.at = log->end;
+	if (log->skipped > 0)
+		return wrong(reading, "no frame", reading->from, err);
+	if (store_read_logs(reading->store, reading->segment, log, &reading->content, err) != 0 ||
+	    each_log(reading, log->batch, check_log, err) != 0 ||
+	    check_frames(reading, log->frame.at - SEGMENT_MARK_BYTES, err) != 0)
+		return -1;
+	reading->from = log->end;
+	return each_log(reading, log->batch, hand_on, err);
+}
+
+/* Behind the last log stands the seal, or nothing. */
+static int check_end(const struct reading *reading, struct err *err)
+{
+	const struct segment *segment = reading->segment;
+	uint64_t bytes;
+	int whole = 0;
+
+	if (segment_bytes(segment, &bytes, err) != 0)
+		return -1;
+	if (reading->from == bytes)
+		return 0;
+	if (segment->is_sealed)
+		whole =
+		    segment_is_seal_whole(segment, reading->from, reading->store->unpacker, err);
+	if (whole < 0)
+		return -1;
+	return whole == 1 ? 0 : wrong(reading, "bytes of no batch", reading->from, err);
 }
 
 int store_each_log_in(struct store *store, const struct segment *segment,
@@ -122,7 +219,10 @@ int store_each_log_in(struct store *store, const struct segment *segment,
 	buf_init(&reading.content, STORE_LOG_MAX_BYTES + 2 * TARHEAD_BYTES);
 	while (result == 0 && (got = segment_next_log(segment, &at, &log, err)) == 1)
 		result = read_frame(&reading, &log, err);
+	if (result == 0 && got == 0)
+		result = check_end(&reading, err);
 	buf_release(&reading.content);
+	free(reading.named);
 	return result == 0 && got == 0 ? 0 : -1;
 }
 

@@ -114,8 +114,8 @@ static int stream_large(void *arg, const void *data, size_t bytes, struct err *e
 		memcpy(large->head + large->head_bytes, p, n);
 		large->head_bytes += n;
 		if (large->head_bytes == TARHEAD_BYTES &&
-		    check_head(large->segment, large->head, large->entry, large->mtime_out,
-			err) != 0)
+		    check_head(large->segment, large->head, large->entry, large->mtime_out, err) !=
+			0)
 			return -1;
 		p += n;
 		bytes -= n;

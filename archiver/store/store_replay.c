@@ -115,8 +115,8 @@ static int add_log(struct replay *replay, struct bytes text, uint64_t batch, str
 		result = archive_damaged(err, "the chain of commits is broken inside a frame");
 	note_frames(replay, &reader.frames);
 	batch_end(&reader);
-	replay->log = mem_grow(
-	    replay->log, &replay->log_room, replay->log_count + 1, sizeof *replay->log);
+	replay->log =
+	    mem_grow(replay->log, &replay->log_room, replay->log_count + 1, sizeof *replay->log);
 	replay->log[replay->log_count++] = log;
 	return result;
 }
@@ -167,8 +167,8 @@ static int is_frame_whole(const struct store *store, const struct segment *segme
 
 	if (got == 1 &&
 	    (extent.skip_magic != 0 ||
-		frame_unpack(store->unpacker, segment->fd, &extent, segment->path, drop, NULL,
-		    &why) != 0))
+		frame_unpack(
+		    store->unpacker, segment->fd, &extent, segment->path, drop, NULL, &why) != 0))
 		got = -1;
 	if (got >= 0 || why.code == ERR_DAMAGED || why.code == ERR_NONE)
 		return got == 1;
@@ -187,8 +187,7 @@ static int are_frames_whole(const struct store *store, const struct segment *seg
 		return -1;
 	for (i = 0; got == 1 && i < reader.frames.frame_count; i++)
 		if (!reader.frames.frame[i].is_dropped)
-			got = is_frame_whole(
-			    store, segment, reader.frames.frame[i].at, end, err);
+			got = is_frame_whole(store, segment, reader.frames.frame[i].at, end, err);
 	batch_end(&reader);
 	return got;
 }
@@ -298,8 +297,8 @@ static int take_logs(struct replay *replay, const struct segment *segment,
 	size_t i;
 
 	if (is_last && !replay->has_bad_log && may_be_torn(replay, segment, log->end)) {
-		int whole = are_frames_whole(
-		    replay->store, segment, head(replay), log->frame.at, err);
+		int whole =
+		    are_frames_whole(replay->store, segment, head(replay), log->frame.at, err);
 
 		if (whole != 1)
 			return whole;
@@ -325,8 +324,8 @@ static int does_one_follow(
 	int got = 1;
 
 	while (!found && (got = segment_next_log(segment, &at, &log, err)) == 1)
-		found = open_logs(replay, segment, &log, NULL) == 0 &&
-		    follows(replay, head(replay));
+		found =
+		    open_logs(replay, segment, &log, NULL) == 0 && follows(replay, head(replay));
 	return got;
 }
 
@@ -510,8 +509,7 @@ static int check_position(struct replay *replay, const struct segment *segment, 
 		return -1;
 	/* Damage may hide the log, and is not judged here. */
 	fits = bytes >= from->at && (got == 0 || skipped > 0 || log.end == from->at);
-	if (fits && got == 1 && log.end == from->at &&
-	    open_logs(replay, segment, &log, NULL) == 0)
+	if (fits && got == 1 && log.end == from->at && open_logs(replay, segment, &log, NULL) == 0)
 		fits = fits_logs(replay, from, &log);
 	if (fits)
 		return 0;
@@ -620,8 +618,8 @@ static int replay_segments(struct replay *replay, struct segment *segment,
 
 	for (; number <= last; number++) {
 		segment_close(segment);
-		if (segment_open(segment, replay->store->folder, segments->item[number - 1],
-			flags, err) != 0)
+		if (segment_open(segment, replay->store->folder, segments->item[number - 1], flags,
+			err) != 0)
 			return -1;
 		if (number == first && replay->end.batch > 0 &&
 		    check_position(replay, segment, err) != 0)

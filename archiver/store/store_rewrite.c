@@ -100,8 +100,7 @@ static void add_run(struct rewrite_batch *batch, struct event_frame run)
 static void note_entry(struct rewrite *rewrite, size_t frame, uint64_t at, uint64_t bytes)
 {
 	struct rewrite_batch *batch = open_batch(rewrite);
-	struct event_frame *last =
-	    batch->run_count > 0 ? &batch->run[batch->run_count - 1] : NULL;
+	struct event_frame *last = batch->run_count > 0 ? &batch->run[batch->run_count - 1] : NULL;
 
 	if (last && !last->is_dropped && last->at == frame && batch->run_end == at)
 		last->entries++;
@@ -113,8 +112,7 @@ static void note_entry(struct rewrite *rewrite, size_t frame, uint64_t at, uint6
 void rewrite_drop(struct rewrite *rewrite)
 {
 	struct rewrite_batch *batch = open_batch(rewrite);
-	struct event_frame *last =
-	    batch->run_count > 0 ? &batch->run[batch->run_count - 1] : NULL;
+	struct event_frame *last = batch->run_count > 0 ? &batch->run[batch->run_count - 1] : NULL;
 
 	if (last && last->is_dropped)
 		last->entries++;
@@ -147,8 +145,7 @@ int rewrite_keep(struct rewrite *rewrite, const struct store_entry *entry, int64
 	store_entry_name(entry, head.name);
 	tarhead_format(&head, block);
 	rewrite->content_bytes += needed;
-	if (pending->content.n + needed > rewrite->frame_bytes &&
-	    flush(rewrite, pending, err) != 0)
+	if (pending->content.n + needed > rewrite->frame_bytes && flush(rewrite, pending, err) != 0)
 		return -1;
 	if (needed > rewrite->frame_bytes)
 		return keep_alone(
@@ -173,8 +170,8 @@ void rewrite_begin(struct rewrite *rewrite, uint64_t batch, int64_t time_unix, s
 {
 	struct rewrite_batch *next;
 
-	rewrite->batch = mem_grow(
-	    rewrite->batch, &rewrite->batch_room, rewrite->batch_count + 1, sizeof *next);
+	rewrite->batch =
+	    mem_grow(rewrite->batch, &rewrite->batch_room, rewrite->batch_count + 1, sizeof *next);
 	next = &rewrite->batch[rewrite->batch_count++];
 	*next = (struct rewrite_batch){.number = batch, .time_unix = time_unix};
 	buf_init(&next->log, STORE_LOG_MAX_BYTES);
@@ -267,8 +264,8 @@ static int write_group(struct rewrite *rewrite, struct err *err)
 
 int rewrite_end(struct rewrite *rewrite, struct err *err)
 {
-	bool due = rewrite->log_bytes >= GROUP_LOG_BYTES ||
-	    rewrite->content_bytes >= GROUP_CONTENT_BYTES;
+	bool due =
+	    rewrite->log_bytes >= GROUP_LOG_BYTES || rewrite->content_bytes >= GROUP_CONTENT_BYTES;
 
 	return due ? write_group(rewrite, err) : 0;
 }

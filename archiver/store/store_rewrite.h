@@ -53,8 +53,7 @@ int rewrite_open(struct rewrite *rewrite, struct store *store, const char *path,
     struct segment_id id, bool best, struct err *err);
 void rewrite_release(struct rewrite *rewrite); /* the file stays */
 
-void rewrite_begin(
-    struct rewrite *rewrite, uint64_t batch, int64_t time_unix, struct bytes log);
+void rewrite_begin(struct rewrite *rewrite, uint64_t batch, int64_t time_unix, struct bytes log);
 int rewrite_keep(struct rewrite *rewrite, const struct store_entry *entry, int64_t mtime_unix,
     struct spool *content, struct err *err);
 void rewrite_drop(struct rewrite *rewrite);

@@ -16,8 +16,7 @@ struct moving {
 	struct batch_position end;
 };
 
-static int move_log(
-    void *arg, struct bytes log, const struct batch_position *end, struct err *err)
+static int move_log(void *arg, struct bytes log, const struct batch_position *end, struct err *err)
 {
 	struct moving *moving = arg;
 
@@ -94,8 +93,9 @@ int vault_settle(struct vault *vault, struct err *err)
 	got = fit_places(vault, err);
 	if (got != 0)
 		return got < 0 ? -1 : 0;
-	vault_notice(vault, "segments were written anew behind the catalogue's back: making it "
-			    "from the segments");
+	vault_notice(vault,
+	    "segments were written anew behind the catalogue's back: making it "
+	    "from the segments");
 	return vault_make_catalog(vault, err);
 }
 

@@ -248,6 +248,19 @@ static inline int ground_collect(void *arg, const void *data, size_t bytes, stru
 	return 0;
 }
 
+static inline struct segment_id ground_segment(struct store *store, uint32_t number)
+{
+	struct store_segments segments;
+	struct segment_id id = {number, 0};
+
+	if (store_segments(store, &segments, NULL) != 0)
+		return id;
+	if (number <= segments.count)
+		id = segments.item[number - 1];
+	store_segments_release(&segments);
+	return id;
+}
+
 /* The entry as it is read: 0 and the right bytes, or -1. Wrong bytes end the test. */
 static inline int ground_read(struct store *store, const struct ground_found *found,
     const struct ground_item *item, struct err *err)
@@ -258,7 +271,7 @@ static inline int ground_read(struct store *store, const struct ground_found *fo
 	int result;
 
 	buf_init(&got, 64 << 20);
-	result = store_read(store, (struct segment_id){found->segment, 0}, &found->place, &entry,
+	result = store_read(store, ground_segment(store, found->segment), &found->place, &entry,
 	    ground_collect, &got, err);
 	if (result == 0)
 		ck_assert_msg(bytes_equal(buf_view(&got), (struct bytes){want, item->bytes}),
