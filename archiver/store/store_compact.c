@@ -208,9 +208,12 @@ static int prove(struct compact *compact, const struct event *event,
 static int prove_log(void *arg, struct bytes log, const struct batch_position *end, struct err *err)
 {
 	struct compact *compact = arg;
+	const struct store_compact *how = compact->how;
 	struct batch_reader reader;
 	int result;
 
+	if (how->progress && how->progress(how->arg, compact->result->bytes_before, err) != 0)
+		return -1;
 	if (batch_begin_checked(&reader, log, err) != 0)
 		return -1;
 	result = each_entry(compact, &reader, prove, err);

@@ -97,16 +97,16 @@ static void add_run(struct rewrite_batch *batch, struct event_frame run)
 }
 
 /* The batch's next entry stands there, in the frame with that index. */
-static void note_entry(struct rewrite *rewrite, size_t frame, uint64_t at, uint64_t bytes)
+static void note_entry(struct rewrite *rewrite, size_t frame, uint64_t at)
 {
 	struct rewrite_batch *batch = open_batch(rewrite);
 	struct event_frame *last = batch->run_count > 0 ? &batch->run[batch->run_count - 1] : NULL;
 
-	if (last && !last->is_dropped && last->at == frame && batch->run_end == at)
+	/* Of the same frame: directly behind the last one. */
+	if (last && !last->is_dropped && last->at == frame)
 		last->entries++;
 	else
 		add_run(batch, (struct event_frame){.at = frame, .entries = 1, .start = at});
-	batch->run_end = at + bytes;
 }
 
 void rewrite_drop(struct rewrite *rewrite)
@@ -127,7 +127,7 @@ static int keep_alone(struct rewrite *rewrite, struct bytes head, struct spool *
 	size_t frame = new_frame(rewrite);
 
 	rewrite->frame_at[frame] = rewrite->at;
-	note_entry(rewrite, frame, 0, batch_entry_bytes(bytes));
+	note_entry(rewrite, frame, 0);
 	return frame_pack_range(
 	    rewrite->packer, head, &range, store_filling(bytes), append, rewrite, err);
 }
@@ -152,7 +152,7 @@ int rewrite_keep(struct rewrite *rewrite, const struct store_entry *entry, int64
 		    rewrite, (struct bytes){block, sizeof block}, content, bytes, err);
 	if (pending->content.n == 0)
 		pending->frame = new_frame(rewrite);
-	note_entry(rewrite, pending->frame, pending->content.n, needed);
+	note_entry(rewrite, pending->frame, pending->content.n);
 	buf_add(&pending->content, block, sizeof block);
 	room = buf_reserve(&pending->content, bytes);
 	if (!room)

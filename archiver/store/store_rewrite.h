@@ -24,7 +24,6 @@ struct rewrite_batch {
 	uint64_t number;
 	struct event_frame *run; /* until the group is written at is the index of a frame */
 	size_t run_count, run_room;
-	uint64_t run_end; /* where the next entry stands if it belongs to the last run */
 };
 
 struct rewrite {

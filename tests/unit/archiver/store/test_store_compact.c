@@ -12,8 +12,9 @@ static struct ground g;
 /* What the catalogue would say: which entries are gone, by their number. */
 static struct wishes {
 	bool gone[GROUND_ITEMS + 1]; /* dropped; a mail is expired as well */
-	unsigned asked;
 	uint64_t progress;
+	unsigned calls;    /* of progress: one for each batch that is copied, then read back */
+	uint64_t spoil_at; /* once it is written, a byte of the new file turns over there */
 } wishes;
 
 static unsigned number_of(enum event_kind kind, const struct sha256 *id)
@@ -29,7 +30,6 @@ static int is_live(void *arg, enum event_kind kind, const struct sha256 *id,
     const struct batch_place *place, struct err *err)
 {
 	(void)arg, (void)place, (void)err;
-	wishes.asked++;
 	return !wishes.gone[number_of(kind, id)];
 }
 
@@ -39,10 +39,26 @@ static int is_expired(void *arg, const struct sha256 *id, struct err *err)
 	return wishes.gone[number_of(EVENT_MAIL, id)];
 }
 
+static void spoil(uint64_t at)
+{
+	char *path = file_join(g.folder, "000001.1.tar.zst.part"), byte;
+	int fd = file_open(path, O_RDWR, 0, NULL);
+
+	ck_assert_int_eq(file_read_at(fd, &byte, 1, at, path, NULL), 1);
+	byte = (char)(byte ^ 0x21);
+	OK(file_write_at(fd, &byte, 1, at, path, err));
+	file_close(&fd);
+	free(path);
+}
+
 static int note_progress(void *arg, uint64_t bytes, struct err *err)
 {
 	(void)arg, (void)err;
 	ck_assert_uint_ge(bytes, wishes.progress);
+	if (++wishes.calls == g.batches + 1 && wishes.spoil_at > 0) {
+		spoil(wishes.spoil_at);
+		wishes.spoil_at = 0;
+	}
 	wishes.progress = bytes;
 	return 0;
 }
@@ -56,7 +72,7 @@ static int compact(uint32_t number, bool best, struct store_compacted *out, stru
 	    .is_expired = is_expired,
 	    .progress = note_progress};
 
-	wishes.progress = 0;
+	wishes.progress = wishes.calls = 0;
 	return store_compact(g.store, &how, out, err);
 }
 
@@ -332,6 +348,89 @@ START_TEST(what_an_interruption_leaves)
 }
 END_TEST
 
+/* What was written is not what is on the disk: the old one stays. */
+START_TEST(what_is_read_back_must_be_the_same)
+{
+	struct store_compacted done;
+
+	begin();
+	ground_batch(&g, 3000);
+	ground_batch(&g, 3000);
+	wishes.gone[2] = true;
+	for (uint64_t at = 5; at < 6000; at += 101) {
+		wishes.spoil_at = at;
+		ck_assert_msg(compact(1, false, &done, NULL) == -1, "byte %u", (unsigned)at);
+		ck_assert_uint_eq(wishes.spoil_at, 0);
+		ck_assert(there("000001.tar.zst") && !there("000001.1.tar.zst"));
+		ck_assert(!there("000001.1.tar.zst.part"));
+	}
+	ck_assert_int_eq(compact(1, false, &done, NULL), 1);
+	settle(1);
+	check_there();
+	ground_end(&g);
+}
+END_TEST
+
+static int count_from(void *arg, const struct store_batch *batch, struct err *err)
+{
+	struct batch_position *last = arg;
+
+	(void)err;
+	ck_assert_uint_eq(batch->end.batch, last->batch + 1);
+	*last = batch->end;
+	return 0;
+}
+
+struct ends {
+	struct batch_position end[20];
+	size_t count;
+};
+
+static int note_end(void *arg, const struct store_batch *batch, struct err *err)
+{
+	struct ends *ends = arg;
+
+	(void)err;
+	ends->end[ends->count++] = batch->end;
+	return 0;
+}
+
+/* Several batches end where their log frame does: each is a position to go on from. */
+START_TEST(replay_goes_on_in_the_middle_of_a_log_frame)
+{
+	struct store_compacted done;
+	struct batch_position start = {0};
+	struct ends ends = {0};
+	struct store *store;
+
+	begin();
+	for (unsigned i = 0; i < 9; i++)
+		ground_batch(&g, 3000);
+	wishes.gone[2] = true;
+	ck_assert_int_eq(compact(1, false, &done, NULL), 1);
+	settle(1);
+	ground_batch(&g, 3000);
+	store = ground_reader(&g);
+	OK(store_replay(store, &start, note_end, &ends, err));
+	store_close(store);
+	ck_assert_uint_eq(ends.count, 10);
+	ck_assert_uint_eq(ends.end[0].at, ends.end[8].at);
+	for (size_t i = 0; i < 10; i++) {
+		struct batch_position last = ends.end[i];
+
+		store = ground_reader(&g);
+		OK(store_replay(store, &ends.end[i], count_from, &last, err));
+		ck_assert_uint_eq(last.batch, 10);
+		store_close(store);
+		ends.end[i].sum.b[0] ^= 1; /* of another archive */
+		store = ground_reader(&g);
+		FAILS(ERR_DAMAGED, store_replay(store, &ends.end[i], count_from, &last, err));
+		store_close(store);
+	}
+	ground_end(&g);
+}
+END_TEST
+
 START_TEST(only_when_nothing_is_open)
 {
 	struct store_compacted done;
@@ -355,4 +454,5 @@ END_TEST
 
 SUITE(nothing_to_gain, what_is_gone_is_dropped, best_is_smaller_and_the_same,
     large_entries_and_many_segments, all_of_it_is_gone, a_damaged_segment_stays,
-    what_an_interruption_leaves, only_when_nothing_is_open)
+    what_an_interruption_leaves, what_is_read_back_must_be_the_same,
+    replay_goes_on_in_the_middle_of_a_log_frame, only_when_nothing_is_open)

@@ -6,6 +6,8 @@
 
 #include "base/child.h"
 
+#include <sys/wait.h>
+
 #define FIRST  "segments/000001.tar.zst"
 #define SECOND "segments/000001.1.tar.zst"
 
@@ -376,6 +378,34 @@ START_TEST(a_reader_goes_on)
 }
 END_TEST
 
+/* The segment that a reader was told of is another file by the time that it is opened. */
+START_TEST(a_reader_while_segments_change)
+{
+	struct vault *v = sixty(), *reader;
+	unsigned at = 0;
+	pid_t writer = fork();
+
+	ck_assert_int_ge(writer, 0);
+	if (writer == 0) {
+		for (unsigned i = 41; i <= 60; i++) {
+			expire(v, i);
+			commit(v);
+			compact(v, false);
+		}
+		_exit(0);
+	}
+	reader = open_vault(false);
+	while (waitpid(writer, NULL, WNOHANG) == 0)
+		for (at = 16; at <= 39; at++)
+			get(reader, at);
+	ck_assert_uint_gt(at, 0);
+	vault_close(reader);
+	options.for_writing = true;
+	vault_close(v);
+	end();
+}
+END_TEST
+
 START_TEST(a_damaged_segment_is_left)
 {
 	struct vault *v = sixty();
@@ -415,5 +445,5 @@ END_TEST
 
 SUITE(an_expired_message_is_gone, what_is_held_does_not_expire, compact_drops_what_is_expired,
     copies_that_were_stored_again_go, interrupted_anywhere, an_unfinished_file_goes,
-    a_catalogue_that_is_far_behind, a_reader_goes_on, a_damaged_segment_is_left,
-    not_with_an_open_batch)
+    a_catalogue_that_is_far_behind, a_reader_goes_on, a_reader_while_segments_change,
+    a_damaged_segment_is_left, not_with_an_open_batch)
