@@ -220,9 +220,9 @@ int index_behind(struct index *index, uint64_t *count_out, struct err *err)
 
 	if (ask_number(index->sql,
 		"SELECT (SELECT count(*) FROM cat.message"
-		"  WHERE n > (SELECT indexed FROM main.state))"
+		"  WHERE n > (SELECT indexed FROM main.state) AND expired IS NULL)"
 		" + (SELECT count(*) FROM main.waiting JOIN cat.message USING(n)"
-		"  WHERE NOT damaged AND date IS NOT NULL)",
+		"  WHERE NOT damaged AND date IS NOT NULL AND expired IS NULL)",
 		&count, err) != 0)
 		return -1;
 	*count_out = (uint64_t)count;
@@ -267,7 +267,7 @@ int index_verify(struct index *index, const char **what_out, struct err *err)
 		"the index has messages that the catalogue has not"},
 	    {"SELECT count(*) FROM cat.message WHERE n NOT IN (SELECT n FROM main.doc)"
 	     " AND n NOT IN (SELECT n FROM main.waiting)"
-	     " AND n <= (SELECT indexed FROM main.state)",
+	     " AND n <= (SELECT indexed FROM main.state) AND expired IS NULL",
 		"the index lacks messages"},
 	    {"SELECT count(*) FROM main.doc JOIN cat.message USING(n)"
 	     " WHERE doc.id & 536870911 != n"

@@ -229,7 +229,7 @@ static int take_waiting(struct catchup *catchup, struct err *err)
 
 	if (sql_prepare(index_sql(catchup->index),
 		"SELECT n FROM main.waiting JOIN cat.message USING(n)"
-		" WHERE n > ?1 AND date IS NOT NULL ORDER BY n LIMIT 1",
+		" WHERE n > ?1 AND date IS NOT NULL AND expired IS NULL ORDER BY n LIMIT 1",
 		&next, err) != 0)
 		return -1;
 	/* Asked anew each time: taking a message may write to the table. */
@@ -278,8 +278,14 @@ static int take_all(struct catchup *catchup, struct err *err)
 	int64_t after_n = catchup->last_n;
 	int result;
 
+	/* What is expired may come back. */
+	result = sql_exec(index_sql(catchup->index),
+	    "INSERT OR IGNORE INTO main.waiting(n, damaged) SELECT n, 0 FROM cat.message"
+	    " WHERE expired IS NOT NULL AND n NOT IN (SELECT n FROM main.doc)",
+	    err);
 	catchup->is_second_try = true;
-	result = take_waiting(catchup, err);
+	if (result == 0)
+		result = take_waiting(catchup, err);
 	catchup->is_second_try = false;
 	if (result == 0)
 		result = catalog_each_message(

@@ -49,7 +49,14 @@ $(STEPS): tests/crash/steps.c
 	@echo "  CC $<"
 	@$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -shared -fPIC -o $@ $<
 
-scenarios: $(PROGRAM) $(STEPS)
+# Lets messages expire, as a rule does.
+EXPIRE := $(BUILD)/tests/crash/expire
+$(EXPIRE): tests/crash/expire.c $(PROGRAM_LIBS)
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(MC_CFLAGS) $(CFLAGS) -o $@ $< $(PROGRAM_LIBS) $(MC_LDFLAGS) $(PACKAGE_LIBS)
+
+scenarios: $(PROGRAM) $(STEPS) $(EXPIRE)
 	@tests/run-scenarios $(T)
 
 .PHONY: corpus crash

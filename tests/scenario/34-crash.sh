@@ -5,6 +5,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+EXPIRE=${EXPIRE:-$ROOT/build/plain/tests/crash/expire}
 STEPS=${STEPS:-$ROOT/build/plain/tests/crash/steps.so}
 start_dovecot
 write_config bob
@@ -32,16 +33,25 @@ for n in range(40):
     client.append("New", None, None, b"Subject: new %d\r\n\r\n%s\r\n" % (n, b"text %d " % n * 400))
 P
 dump_account bob >"$WORK/server"
+# The same with messages that are expired, for compact.
+cp -a "$WORK/old" "$WORK/expired"
+"$EXPIRE" "$WORK/expired" 7 >"$WORK/expired.ids"
+check "messages expire" test -s "$WORK/expired.ids"
+for side in before server; do
+  grep -vFf "$WORK/expired.ids" "$WORK/$side" >"$WORK/$side.kept"
+done
 "$PYTHON" - "$WORK" >"$WORK/jobs" <<'P'
 import json, sys
 work = sys.argv[1]
-def job(name, base, *command, done="server"):
+def job(name, base, *command, done="server", expected="server"):
     print(json.dumps({"name": name, "base": base and f"{work}/{base}", "command": command,
-                      "config": f"{work}/crash.config", "expected": f"{work}/server",
+                      "config": f"{work}/crash.config", "expected": f"{work}/{expected}",
                       "done": f"{work}/{done}"}))
 job("first sync", None, "sync")
 job("second sync", "old", "sync")
 job("rebuild", "old", "rebuild", "catalog", done="before")
+job("compact", "expired", "compact", done="before.kept", expected="server.kept")
+job("compact --best", "old", "compact", "--best", done="before")
 P
 if "$PYTHON" "$ROOT/tests/crash/crash.py" --mailcask "$MAILCASK" --steps "$STEPS" \
   --work "$WORK/crash" --jobs "$WORK/jobs" --every "${EVERY:-150}" --requests "${REQUESTS:-4}" \
