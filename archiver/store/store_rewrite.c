@@ -10,11 +10,24 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A group ends with the batch that passes one of these: what a log frame costs when it is
  * damaged, against the frames that stay half full at its end. */
 #define GROUP_LOG_BYTES     (8u << 20)
 #define GROUP_CONTENT_BYTES (256u << 20)
+
+static void init_jobs(struct rewrite *rewrite, int level)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	rewrite->jobs = cpus < 1 ? 1 : cpus > REWRITE_JOBS_MAX ? REWRITE_JOBS_MAX : (unsigned)cpus;
+	for (unsigned i = 0; i < rewrite->jobs; i++) {
+		rewrite->job[i].packer = frame_packer_new(level);
+		buf_init(&rewrite->job[i].content, rewrite->frame_bytes);
+		buf_init(&rewrite->job[i].packed, SIZE_MAX / 2);
+	}
+}
 
 int rewrite_open(struct rewrite *rewrite, struct store *store, const char *path,
     struct segment_id id, bool best, struct err *err)
@@ -23,7 +36,7 @@ int rewrite_open(struct rewrite *rewrite, struct store *store, const char *path,
 	rewrite->store = store;
 	rewrite->level = best ? STORE_BEST_LEVEL : 0;
 	rewrite->frame_bytes = best ? STORE_BEST_FRAME_BYTES : STORE_FRAME_BYTES;
-	rewrite->packer = frame_packer_new(best ? STORE_BEST_LEVEL : store->options.level);
+	init_jobs(rewrite, best ? STORE_BEST_LEVEL : store->options.level);
 	buf_init(&rewrite->mails.content, rewrite->frame_bytes);
 	buf_init(&rewrite->blobs.content, rewrite->frame_bytes);
 	return segment_open_file(&rewrite->out, path, id, O_RDWR | O_CREAT | O_TRUNC, err);
@@ -45,8 +58,14 @@ static void clear_batches(struct rewrite *rewrite)
 void rewrite_release(struct rewrite *rewrite)
 {
 	clear_batches(rewrite);
+	for (unsigned i = 0; i < rewrite->jobs; i++) {
+		if (rewrite->job[i].is_running)
+			pthread_join(rewrite->job[i].thread, NULL);
+		frame_packer_free(rewrite->job[i].packer);
+		buf_release(&rewrite->job[i].content);
+		buf_release(&rewrite->job[i].packed);
+	}
 	segment_close(&rewrite->out);
-	frame_packer_free(rewrite->packer);
 	buf_release(&rewrite->mails.content);
 	buf_release(&rewrite->blobs.content);
 	free(rewrite->frame_at);
@@ -73,14 +92,75 @@ static size_t new_frame(struct rewrite *rewrite)
 	return rewrite->frame_count++;
 }
 
+static int take_packed(void *packed, const void *data, size_t bytes, struct err *err)
+{
+	(void)err;
+	buf_add(packed, data, bytes);
+	return 0;
+}
+
+static void *pack(void *arg)
+{
+	struct rewrite_job *job = arg;
+
+	job->result =
+	    frame_pack(job->packer, buf_view(&job->content), take_packed, &job->packed, &job->why);
+	return NULL;
+}
+
+/* Wait for that frame, and write it. */
+static int take_frame(struct rewrite *rewrite, struct rewrite_job *job, struct err *err)
+{
+	if (!job->is_running)
+		return 0;
+	pthread_join(job->thread, NULL);
+	job->is_running = false;
+	if (job->result != 0) {
+		if (err)
+			*err = job->why;
+		return -1;
+	}
+	rewrite->frame_at[job->frame] = rewrite->at;
+	return append(rewrite, job->packed.p, job->packed.n, err);
+}
+
 static int flush(struct rewrite *rewrite, struct rewrite_pending *pending, struct err *err)
 {
+	struct rewrite_job *job = &rewrite->job[rewrite->next_job];
+	struct buf content = job->content;
+	int code;
+
 	if (pending->content.n == 0)
 		return 0;
-	rewrite->frame_at[pending->frame] = rewrite->at;
-	if (frame_pack(rewrite->packer, buf_view(&pending->content), append, rewrite, err) != 0)
+	if (take_frame(rewrite, job, err) != 0)
 		return -1;
-	buf_clear(&pending->content);
+	buf_clear(&content);
+	buf_clear(&job->packed);
+	job->content = pending->content;
+	pending->content = content;
+	job->frame = pending->frame;
+	code = pthread_create(&job->thread, NULL, pack, job);
+	if (code != 0)
+		return err_os(err, code, "cannot begin a thread");
+	job->is_running = true;
+	rewrite->next_job = (rewrite->next_job + 1) % rewrite->jobs;
+	return 0;
+}
+
+/* After drain: packers are large, so there is none besides those of the jobs. */
+static struct frame_packer *idle_packer(struct rewrite *rewrite)
+{
+	return rewrite->job[0].packer;
+}
+
+static int drain(struct rewrite *rewrite, struct err *err)
+{
+	for (unsigned i = 0; i < rewrite->jobs; i++) {
+		unsigned oldest = (rewrite->next_job + i) % rewrite->jobs;
+
+		if (take_frame(rewrite, &rewrite->job[oldest], err) != 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -126,10 +206,12 @@ static int keep_alone(struct rewrite *rewrite, struct bytes head, struct spool *
 	struct spool_range range = {content, 0, bytes};
 	size_t frame = new_frame(rewrite);
 
+	if (drain(rewrite, err) != 0)
+		return -1;
 	rewrite->frame_at[frame] = rewrite->at;
 	note_entry(rewrite, frame, 0);
 	return frame_pack_range(
-	    rewrite->packer, head, &range, store_filling(bytes), append, rewrite, err);
+	    idle_packer(rewrite), head, &range, store_filling(bytes), append, rewrite, err);
 }
 
 int rewrite_keep(struct rewrite *rewrite, const struct store_entry *entry, int64_t mtime_unix,
@@ -245,7 +327,7 @@ static int write_logs(struct rewrite *rewrite, struct err *err)
 		result = add_log(rewrite, &rewrite->batch[i], &content, err);
 	if (result == 0 &&
 	    (append(rewrite, mark, sizeof mark, err) != 0 ||
-		frame_pack(rewrite->packer, buf_view(&content), append, rewrite, err) != 0))
+		frame_pack(idle_packer(rewrite), buf_view(&content), append, rewrite, err) != 0))
 		result = -1;
 	buf_release(&content);
 	return result;
@@ -256,7 +338,8 @@ static int write_group(struct rewrite *rewrite, struct err *err)
 	if (rewrite->batch_count == 0)
 		return 0;
 	if (flush(rewrite, &rewrite->blobs, err) != 0 ||
-	    flush(rewrite, &rewrite->mails, err) != 0 || write_logs(rewrite, err) != 0)
+	    flush(rewrite, &rewrite->mails, err) != 0 || drain(rewrite, err) != 0 ||
+	    write_logs(rewrite, err) != 0)
 		return -1;
 	clear_batches(rewrite);
 	return 0;
@@ -274,5 +357,5 @@ int rewrite_finish(struct rewrite *rewrite, struct err *err)
 {
 	if (write_group(rewrite, err) != 0)
 		return -1;
-	return segment_seal(&rewrite->out, rewrite->at, rewrite->packer, err);
+	return segment_seal(&rewrite->out, rewrite->at, idle_packer(rewrite), err);
 }

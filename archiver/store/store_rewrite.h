@@ -12,6 +12,21 @@
 
 #include "archiver/store/store_private.h"
 
+#include <pthread.h>
+
+#define REWRITE_JOBS_MAX 4 /* with best each takes 100 MiB */
+
+/* A frame that is packed by a thread of its own: it takes seconds with best. */
+struct rewrite_job {
+	pthread_t thread;
+	struct frame_packer *packer;
+	struct buf content, packed;
+	size_t frame;
+	bool is_running;
+	int result;
+	struct err why;
+};
+
 /* Entries of one kind that wait for their frame to be full. */
 struct rewrite_pending {
 	struct buf content;
@@ -29,10 +44,11 @@ struct rewrite_batch {
 struct rewrite {
 	struct store *store;
 	struct segment out;
-	struct frame_packer *packer;
 	uint64_t level; /* as the frames lines tell it */
 	size_t frame_bytes;
 	uint64_t at; /* where the next frame goes */
+	struct rewrite_job job[REWRITE_JOBS_MAX];
+	unsigned jobs, next_job; /* which is the oldest, too: they are taken in turn */
 
 	/* The batches that will share a log frame. */
 	struct rewrite_pending mails, blobs;
