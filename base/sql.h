@@ -57,6 +57,7 @@ bool sql_is_null(struct sql_stmt *stmt, int column);
 
 /* Did any call find the file, or one that is attached, to be damaged (ERR_DAMAGED)? */
 bool sql_saw_damage(const struct sql *sql);
+void sql_note_damage(struct sql *sql); /* another connection to the same file did */
 /* Is it a file that cannot be changed (sql_open)? */
 bool sql_is_frozen(const struct sql *sql);
 
