@@ -128,8 +128,8 @@ static int check_index(struct calls *calls, struct err *err)
 
 static uint64_t bytes_per_second(const struct calls *calls)
 {
-	double bytes = (double)(calls->percent > 0 ? calls->report.proven_bytes
-						   : calls->report.segment_bytes);
+	double bytes =
+	    (double)(calls->percent > 0 ? calls->report.proven_bytes : calls->report.segment_bytes);
 
 	return calls->seconds > 0 ? (uint64_t)(bytes / calls->seconds) : 0;
 }

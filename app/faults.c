@@ -33,8 +33,7 @@ void faults_add(struct faults *faults, uint32_t segment, const char *what)
 	if (segment > 0)
 		what = without_file(what);
 	for (i = 0; i < faults->line_count; i++)
-		if (faults->line[i].segment == segment &&
-		    strcmp(faults->line[i].what, what) == 0) {
+		if (faults->line[i].segment == segment && strcmp(faults->line[i].what, what) == 0) {
 			faults->line[i].count++;
 			return;
 		}

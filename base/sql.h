@@ -1,4 +1,5 @@
-/* SQLite, as this program uses it: WAL, one connection that writes.
+/* SQLite, as this program uses it: WAL, one connection that writes. A connection and its
+ * statements belong to one thread at a time.
  *
  * SQL_WRITE: the only connection that writes and checkpoints this database; the archive's
  *            lock makes sure that there is one. synchronous=NORMAL: both databases can be

@@ -246,10 +246,8 @@ struct catalog_extent {
 	uint64_t frame_at;
 	int64_t first_n, last_n;
 };
-typedef int (*catalog_extent_fn)(
-    void *arg, const struct catalog_extent *extent, struct err *err);
-int catalog_each_extent(
-    struct catalog *catalog, catalog_extent_fn fn, void *arg, struct err *err);
+typedef int (*catalog_extent_fn)(void *arg, const struct catalog_extent *extent, struct err *err);
+int catalog_each_extent(struct catalog *catalog, catalog_extent_fn fn, void *arg, struct err *err);
 
 /* What a message is made of. */
 struct catalog_stored {

@@ -44,16 +44,15 @@ static int take_sum(struct bytes from, struct sha256 *out, struct err *err)
 	return 0;
 }
 
-static int take_messages(
-    struct sql_stmt *stmt, struct catalog_stored_list *list, struct err *err)
+static int take_messages(struct sql_stmt *stmt, struct catalog_stored_list *list, struct err *err)
 {
 	int got;
 
 	while ((got = sql_step(stmt, err)) == 1) {
 		struct catalog_stored *message;
 
-		list->message = mem_grow(
-		    list->message, &list->room, list->count + 1, sizeof *list->message);
+		list->message =
+		    mem_grow(list->message, &list->room, list->count + 1, sizeof *list->message);
 		message = &list->message[list->count++];
 		memset(message, 0, sizeof *message);
 		message->n = sql_i64(stmt, 0);
@@ -101,12 +100,10 @@ static int take_parts(struct sql_stmt *stmt, struct catalog_stored_list *list, s
 int catalog_stored(struct catalog *catalog, const struct catalog_extent *extent,
     struct catalog_stored_list *list, struct err *err)
 {
-	static const char messages[] =
-	    "SELECT n, id, size, stored, frame, entry FROM message"
-	    " WHERE n BETWEEN ?1 AND ?2 ORDER BY n";
-	static const char parts[] =
-	    "SELECT message, at, blob, size, line, crlf FROM part"
-	    " WHERE message BETWEEN ?1 AND ?2 ORDER BY message, at";
+	static const char messages[] = "SELECT n, id, size, stored, frame, entry FROM message"
+				       " WHERE n BETWEEN ?1 AND ?2 ORDER BY n";
+	static const char parts[] = "SELECT message, at, blob, size, line, crlf FROM part"
+				    " WHERE message BETWEEN ?1 AND ?2 ORDER BY message, at";
 	struct sql_stmt *stmt = catalog_stmt(catalog, messages, err);
 
 	list->count = list->part_count = 0;

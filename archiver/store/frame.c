@@ -307,8 +307,7 @@ int frame_unpack_whole(struct frame_unpacker *unpacker, int fd, const struct fra
 	if ((size_t)got < packed_bytes)
 		return damaged(path, extent->at, "a cut off frame", err);
 	must(ZSTD_DCtx_reset(unpacker->context, ZSTD_reset_session_only));
-	made = ZSTD_decompressDCtx(
-	    unpacker->context, content, content_bytes, packed, packed_bytes);
+	made = ZSTD_decompressDCtx(unpacker->context, content, content_bytes, packed, packed_bytes);
 	if (ZSTD_isError(made))
 		return damaged(path, extent->at, ZSTD_getErrorName(made), err);
 	if (made != content_bytes)

@@ -16,7 +16,7 @@
 struct scan_entry {
 	uint64_t at; /* of its header in the content */
 	struct store_entry entry;
-	bool is_ours;
+	bool is_ours, is_log;
 };
 
 /* A frame in memory, with what is in it. */
@@ -26,7 +26,9 @@ struct scan_frame {
 	struct buf content;
 	struct scan_entry *entry;
 	size_t entries, entry_room;
-	struct err why; /* it could not be read */
+	struct err why;  /* it could not be unpacked */
+	struct err tear; /* what is wrong with its tar */
+	bool is_checked; /* what is wrong with it was told */
 };
 
 struct store_scan {
@@ -37,10 +39,8 @@ struct store_scan {
 	size_t kept_count;
 	uint64_t clock;
 	struct digest *digest;
-	/* The frame at hand: */
-	struct scan_frame *frame;
+	struct scan_frame *frame; /* the one at hand */
 	const struct store_verify_calls *calls;
-	uint32_t number;
 };
 
 struct store_scan *store_scan_new(struct store *store, size_t kept_frames)
@@ -78,34 +78,28 @@ void store_scan_free(struct store_scan *scan)
 
 static void tell(const struct store_scan *scan, const char *what)
 {
+	const struct scan_frame *frame = scan->frame;
+
 	if (scan->calls && scan->calls->fault)
 		scan->calls->fault(
-		    scan->calls->arg, STORE_FAULT_FRAME, scan->number, scan->frame->at, what);
+		    scan->calls->arg, STORE_FAULT_FRAME, frame->segment, frame->at, what);
 }
 
 /* ---- what is in a frame ---- */
 
-static struct scan_entry *open_entry(struct store_scan *scan)
-{
-	return &scan->frame->entry[scan->frame->entries - 1];
-}
-
 static void begin_entry(void *arg, const struct tarhead *head, uint64_t at)
 {
-	struct store_scan *scan = arg;
-	struct scan_frame *frame = scan->frame;
+	struct scan_frame *frame = ((struct store_scan *)arg)->frame;
 	struct scan_entry *entry;
 
-	frame->entry = mem_grow(
-	    frame->entry, &frame->entry_room, frame->entries + 1, sizeof *frame->entry);
-	frame->entries++;
-	entry = open_entry(scan);
+	frame->entry =
+	    mem_grow(frame->entry, &frame->entry_room, frame->entries + 1, sizeof *frame->entry);
+	entry = &frame->entry[frame->entries++];
 	memset(entry, 0, sizeof *entry);
 	entry->at = at;
 	entry->is_ours = store_parse_name(head->name, &entry->entry);
+	entry->is_log = bytes_starts(bytes_of(head->name), "log/");
 	entry->entry.content_bytes = head->content_bytes;
-	if (!entry->is_ours && !bytes_starts(bytes_of(head->name), "log/"))
-		tell(scan, "an entry with a foreign name");
 }
 
 static bool is_blob(const struct scan_entry *entry)
@@ -113,25 +107,70 @@ static bool is_blob(const struct scan_entry *entry)
 	return entry->is_ours && entry->entry.kind == EVENT_BLOB;
 }
 
-static void take_content(void *arg, const void *data, size_t bytes)
+/* sum: of its content. */
+static void check_entry(
+    const struct store_scan *scan, const struct scan_entry *entry, const struct sha256 *sum)
+{
+	if (!entry->is_ours && !entry->is_log)
+		tell(scan, "an entry with a foreign name");
+	if (is_blob(entry) && !sha256_equal(sum, &entry->entry.id))
+		tell(scan, "a blob that does not match its SHA-256");
+}
+
+/* Nothing is looked at while a frame goes into memory. */
+static void pass_content(void *arg, const void *data, size_t bytes)
+{
+	(void)arg, (void)data, (void)bytes;
+}
+
+static void pass_end(void *arg)
+{
+	(void)arg;
+}
+
+/* One that is too large is checked while it streams by. */
+static void sum_content(void *arg, const void *data, size_t bytes)
 {
 	struct store_scan *scan = arg;
 
-	if (is_blob(open_entry(scan)))
+	if (is_blob(&scan->frame->entry[scan->frame->entries - 1]))
 		digest_add(scan->digest, data, bytes);
 }
 
-static void end_entry(void *arg)
+static void sum_end(void *arg)
 {
 	struct store_scan *scan = arg;
-	const struct scan_entry *entry = open_entry(scan);
 	struct sha256 sum;
 
-	if (!is_blob(entry))
-		return;
 	digest_end(scan->digest, &sum);
-	if (!sha256_equal(&sum, &entry->entry.id))
-		tell(scan, "a blob that does not match its SHA-256");
+	check_entry(scan, &scan->frame->entry[scan->frame->entries - 1], &sum);
+	scan->frame->entries = 0; /* of a stream nothing is kept */
+}
+
+/* Of an entry that goes over the end of its frame: the part that is there. */
+static struct bytes content_of(const struct scan_frame *frame, const struct scan_entry *entry)
+{
+	size_t start = (size_t)entry->at + TARHEAD_BYTES, left = frame->content.n - start;
+	uint64_t bytes = entry->entry.content_bytes;
+
+	return (struct bytes){frame->content.p + start, bytes < left ? (size_t)bytes : left};
+}
+
+static void check_in_memory(const struct store_scan *scan)
+{
+	const struct scan_frame *frame = scan->frame;
+	struct sha256 sum;
+	size_t i;
+
+	for (i = 0; i < frame->entries; i++) {
+		if (is_blob(&frame->entry[i])) {
+			struct bytes content = content_of(frame, &frame->entry[i]);
+
+			digest_add(scan->digest, content.p, content.n);
+			digest_end(scan->digest, &sum);
+		}
+		check_entry(scan, &frame->entry[i], &sum);
+	}
 }
 
 /* ---- frames ---- */
@@ -154,23 +193,8 @@ static int open_segment(
 
 static bool is_small(const struct frame_extent *extent)
 {
-	return extent->content_bytes <= SCAN_MEMORY_BYTES && extent->file_bytes <= SCAN_MEMORY_BYTES;
-}
-
-/* Its content into the walk, and into memory where it fits: 1, 0, -1. */
-static int unpack(struct store_scan *scan, const struct segment *segment,
-    const struct frame_extent *extent, struct tarwalk *walk, struct err *err)
-{
-	struct frame_unpacker *unpacker = scan->store->unpacker;
-	struct buf *content = &scan->frame->content;
-
-	if (!is_small(extent))
-		return frame_unpack(unpacker, segment->fd, extent, segment->path, tarwalk_add, walk,
-		    err);
-	if (frame_unpack_whole(unpacker, segment->fd, extent, segment->path, content, err) != 0)
-		return -1;
-	tarwalk_add(walk, content->p, content->n, NULL);
-	return 1;
+	return extent->content_bytes <= SCAN_MEMORY_BYTES &&
+	    extent->file_bytes <= SCAN_MEMORY_BYTES;
 }
 
 static void begin_frame(struct scan_frame *frame, uint32_t segment, uint64_t at)
@@ -178,37 +202,65 @@ static void begin_frame(struct scan_frame *frame, uint32_t segment, uint64_t at)
 	frame->segment = segment;
 	frame->at = at;
 	frame->entries = 0;
+	frame->is_checked = false;
 	buf_clear(&frame->content);
 	err_clear(&frame->why);
+	err_clear(&frame->tear);
 }
 
-/* calls NULL: what is wrong in it is not told, because it is told elsewhere. */
-static int read_frame(struct store_scan *scan, const struct segment *segment,
-    const struct frame_extent *extent, const struct store_verify_calls *calls, struct err *err)
+static void end_walk(struct scan_frame *frame, const struct tarwalk *walk)
 {
-	struct tarwalk walk = {
-	    .begin = begin_entry, .content = take_content, .end = end_entry, .arg = scan};
-	struct err *why = &scan->frame->why;
-	struct sha256 unused;
-	int got;
+	if (walk->why.code != ERR_NONE)
+		frame->tear = walk->why;
+	else if (!tarwalk_is_whole(walk))
+		err_set(&frame->tear, ERR_DAMAGED, "an entry that goes over the end of its frame");
+}
 
-	begin_frame(scan->frame, segment->number, extent->at);
-	scan->calls = calls;
-	scan->number = segment->number;
-	got = unpack(scan, segment, extent, &walk, why);
-	if (got < 0 && why->code == ERR_DAMAGED)
-		tell(scan, why->text);
-	else if (walk.why.code != ERR_NONE)
-		tell(scan, walk.why.text);
-	else if (got >= 0 && !tarwalk_is_whole(&walk))
-		tell(scan, "an entry that goes over the end of its frame");
+/* Into memory, with a list of what is in it: 1, or -1 with why. */
+static int read_small(
+    struct store_scan *scan, const struct segment *segment, const struct frame_extent *extent)
+{
+	struct scan_frame *frame = scan->frame;
+	struct tarwalk walk = {
+	    .begin = begin_entry, .content = pass_content, .end = pass_end, .arg = scan};
+
+	if (frame_unpack_whole(scan->store->unpacker, segment->fd, extent, segment->path,
+		&frame->content, &frame->why) != 0)
+		return -1;
+	tarwalk_add(&walk, frame->content.p, frame->content.n, NULL);
+	end_walk(frame, &walk);
+	return 1;
+}
+
+static int stream_large(
+    struct store_scan *scan, const struct segment *segment, const struct frame_extent *extent)
+{
+	struct scan_frame *frame = scan->frame;
+	struct tarwalk walk = {
+	    .begin = begin_entry, .content = sum_content, .end = sum_end, .arg = scan};
+	int got = frame_unpack(scan->store->unpacker, segment->fd, extent, segment->path,
+	    tarwalk_add, &walk, &frame->why);
+	struct sha256 unused;
+
 	digest_end(scan->digest, &unused); /* forget a blob that broke off */
-	if (got < 0) {
-		scan->frame->entries = 0;
-		if (err)
-			*err = *why;
-	}
+	end_walk(frame, &walk);
+	frame->entries = 0;
 	return got;
+}
+
+/* What is wrong with the frame at hand, told once. */
+static void check_frame(struct store_scan *scan)
+{
+	struct scan_frame *frame = scan->frame;
+
+	if (frame->is_checked)
+		return;
+	frame->is_checked = true;
+	check_in_memory(scan);
+	if (frame->why.code == ERR_DAMAGED)
+		tell(scan, frame->why.text);
+	else if (frame->why.code == ERR_NONE && frame->tear.code != ERR_NONE)
+		tell(scan, frame->tear.text);
 }
 
 static int measure(
@@ -223,8 +275,8 @@ static int measure(
 		got = frame_measure(segment->fd, at, bytes, segment->path, out, err);
 	if (got < 0 || (got == 1 && out->skip_magic == 0))
 		return got < 0 ? -1 : 0;
-	return err_set(err, ERR_DAMAGED, "%s: no frame at offset %llu", segment->path,
-	    (unsigned long long)at);
+	return err_set(
+	    err, ERR_DAMAGED, "%s: no frame at offset %llu", segment->path, (unsigned long long)at);
 }
 
 static struct scan_frame *oldest(struct store_scan *scan)
@@ -238,28 +290,66 @@ static struct scan_frame *oldest(struct store_scan *scan)
 	return frame;
 }
 
+static struct scan_frame *find_kept(struct store_scan *scan, uint32_t segment, uint64_t at)
+{
+	size_t i;
+
+	/* Segment 0, which there is none, stands for nothing kept. */
+	for (i = 0; segment > 0 && i < scan->kept_count; i++)
+		if (scan->kept[i].segment == segment && scan->kept[i].at == at)
+			return &scan->kept[i];
+	return NULL;
+}
+
+/* The frame scanned last, with blobs: the messages that need them mostly follow. */
+static void keep_last(struct store_scan *scan)
+{
+	struct scan_frame *place = oldest(scan), moved = *place;
+
+	*place = *scan->last;
+	place->used = ++scan->clock;
+	*scan->last = moved;
+	begin_frame(scan->last, 0, 0);
+}
+
+static int scan_new(struct store_scan *scan, uint32_t segment, const struct frame_extent *extent)
+{
+	struct frame_extent measured = *extent;
+	struct scan_frame *frame = scan->frame = scan->last;
+	int got;
+
+	begin_frame(frame, segment, extent->at);
+	if (open_segment(scan, &scan->segment, segment, &frame->why) != 0 ||
+	    (extent->file_bytes == 0 &&
+		measure(&scan->segment, extent->at, &measured, &frame->why) != 0)) {
+		frame->is_checked = true; /* that it is not there was told elsewhere */
+		return -1;
+	}
+	got = is_small(&measured) ? read_small(scan, &scan->segment, &measured)
+				  : stream_large(scan, &scan->segment, &measured);
+	check_frame(scan);
+	return got;
+}
+
 int store_scan_frame(struct store_scan *scan, uint32_t segment, const struct frame_extent *extent,
     const struct store_verify_calls *calls, struct err *err)
 {
-	struct frame_extent measured = *extent;
 	int got;
 
-	scan->frame = scan->last;
-	begin_frame(scan->frame, segment, extent->at);
-	if (open_segment(scan, &scan->segment, segment, err) != 0 ||
-	    (extent->file_bytes == 0 &&
-		measure(&scan->segment, extent->at, &measured, err) != 0))
-		return -1;
-	got = read_frame(scan, &scan->segment, &measured, calls, err);
-	/* The messages that need its blobs mostly follow. */
-	if (got == 1 && scan->frame->entries > 0 && is_blob(&scan->frame->entry[0])) {
-		struct scan_frame *place = oldest(scan), moved = *place;
-
-		*place = *scan->last;
-		place->used = ++scan->clock;
-		*scan->last = moved;
+	scan->calls = calls;
+	scan->frame = find_kept(scan, segment, extent->at);
+	if (scan->frame) { /* a message needed it already */
 		begin_frame(scan->last, 0, 0);
+		check_frame(scan);
+		got = scan->frame->why.code == ERR_NONE ? 1 : -1;
+	} else {
+		got = scan_new(scan, segment, extent);
 	}
+	if (got < 0 && err)
+		*err = scan->frame->why;
+	if (got == 1 && scan->frame == scan->last && scan->last->entries > 0 &&
+	    is_blob(&scan->last->entry[0]))
+		keep_last(scan);
 	return got;
 }
 
@@ -309,7 +399,6 @@ int store_scan_mail(const struct store_scan *scan, uint64_t entry_at,
 static int keep_frame(struct store_scan *scan, uint32_t segment, uint64_t at, struct err *err)
 {
 	struct frame_extent extent;
-	int got;
 
 	if (open_segment(scan, &scan->blob_segment, segment, err) != 0 ||
 	    measure(&scan->blob_segment, at, &extent, err) != 0)
@@ -318,26 +407,17 @@ static int keep_frame(struct store_scan *scan, uint32_t segment, uint64_t at, st
 		return 0;
 	scan->frame = oldest(scan);
 	scan->frame->used = ++scan->clock;
-	got = read_frame(scan, &scan->blob_segment, &extent, NULL, err);
-	if (got < 0 && scan->frame->why.code != ERR_DAMAGED)
+	begin_frame(scan->frame, segment, at);
+	if (read_small(scan, &scan->blob_segment, &extent) < 0 &&
+	    scan->frame->why.code != ERR_DAMAGED)
 		scan->frame->segment = 0;
-	return got;
-}
-
-static struct scan_frame *find_frame(struct store_scan *scan, uint32_t segment, uint64_t at)
-{
-	size_t i;
-
-	for (i = 0; i < scan->kept_count; i++)
-		if (scan->kept[i].segment == segment && scan->kept[i].at == at)
-			return &scan->kept[i];
-	return NULL;
+	return 1;
 }
 
 int store_scan_blob(struct store_scan *scan, uint32_t segment, const struct batch_place *place,
     const struct store_entry *entry, struct bytes *content_out, struct err *err)
 {
-	struct scan_frame *frame = find_frame(scan, segment, place->frame_at);
+	struct scan_frame *frame = find_kept(scan, segment, place->frame_at);
 	int got = 1;
 
 	if (!frame) {

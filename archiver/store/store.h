@@ -139,8 +139,8 @@ enum store_fault {
 struct frame_extent;
 
 struct store_verify_calls {
-	void (*fault)(void *arg, enum store_fault kind, uint32_t segment, uint64_t at,
-	    const char *what);
+	void (*fault)(
+	    void *arg, enum store_fault kind, uint32_t segment, uint64_t at, const char *what);
 	int (*progress)(void *arg, uint64_t bytes_done, uint64_t bytes_all, struct err *err);
 	int (*frame)(void *arg, uint32_t segment, const struct frame_extent *frame, bool is_data,
 	    struct err *err);

@@ -126,8 +126,8 @@ struct vault_fault {
 };
 
 struct vault_verify_options {
-	/* Of the data frames, so many are unpacked, and the messages in them rebuilt and hashed: 100
-	 * all of them; 0 none: frame headers, journal and catalogue only. Between, seed chooses
+	/* Of the data frames, so many are unpacked, and the messages in them rebuilt and hashed:
+	 * 100 all of them; 0 none: frame headers, journal and catalogue only. Between, seed chooses
 	 * which (at least one); runs with other seeds come by all of them in the end. */
 	unsigned percent;
 	uint64_t seed;
@@ -146,8 +146,8 @@ struct vault_verify_calls {
 
 struct vault_verify_report {
 	uint64_t segments, segment_bytes;
-	uint64_t messages, bytes, blobs;  /* in the catalogue */
-	uint64_t proven, proven_bytes;    /* rebuilt, and their SHA-256 was right */
+	uint64_t messages, bytes, blobs; /* in the catalogue */
+	uint64_t proven, proven_bytes;   /* rebuilt, and their SHA-256 was right */
 	uint64_t fault[VAULT_FAULT_KINDS];
 };
 

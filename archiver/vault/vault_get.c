@@ -15,8 +15,8 @@
 
 static int send_skeleton(struct vault_rebuild *rebuild, uint64_t bytes, struct err *err)
 {
-	if (rebuild->skeleton(rebuild->from, rebuild->skeleton_at, bytes, rebuild->fn, rebuild->arg,
-		err) != 0)
+	if (rebuild->skeleton(
+		rebuild->from, rebuild->skeleton_at, bytes, rebuild->fn, rebuild->arg, err) != 0)
 		return -1;
 	rebuild->skeleton_at += bytes;
 	rebuild->at += bytes;
@@ -75,8 +75,8 @@ static int stored_skeleton(
 static int stored_blob(void *from, const struct catalog_blob *blob, const struct store_entry *entry,
     spool_fn fn, void *arg, struct err *err)
 {
-	return store_read(
-	    ((struct stored *)from)->vault->store, blob->segment, &blob->place, entry, fn, arg, err);
+	return store_read(((struct stored *)from)->vault->store, blob->segment, &blob->place, entry,
+	    fn, arg, err);
 }
 
 static int send_part(void *arg, const struct event_part *part, struct err *err)

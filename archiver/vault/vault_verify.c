@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNIT_BYTES (8u << 20) /* of content, for one thread at a time */
+#define UNIT_BYTES  (12u << 20) /* of content, for one thread at a time */
 #define ALL_PERCENT 100
 
 /* Frames that wait to be handed out. */
@@ -154,8 +154,8 @@ static void add_to_unit(struct verify_unit *unit, const struct verify_frame *fra
 	size_t i;
 
 	mine.first_extent = unit->extents;
-	unit->extent = mem_grow(unit->extent, &unit->extent_room, unit->extents + frame->extents,
-	    sizeof *unit->extent);
+	unit->extent = mem_grow(
+	    unit->extent, &unit->extent_room, unit->extents + frame->extents, sizeof *unit->extent);
 	for (i = 0; i < frame->extents; i++)
 		unit->extent[unit->extents++] = extents[frame->first_extent + i];
 	unit->frame =
@@ -163,13 +163,21 @@ static void add_to_unit(struct verify_unit *unit, const struct verify_frame *fra
 	unit->frame[unit->frames++] = mine;
 }
 
-static void add_share(struct director *director, struct verify_unit *unit,
-    const struct frames *frames, size_t piece, size_t pieces)
+/* A piece of both, mixed in proportion: blobs stand in front of the mails that need them. */
+static void add_share(
+    const struct director *director, struct verify_unit *unit, size_t piece, size_t pieces)
 {
-	size_t i, end = frames->count * (piece + 1) / pieces;
+	const struct frames *mails = &director->mails, *others = &director->others;
+	size_t mail = mails->count * piece / pieces, mail_end = mails->count * (piece + 1) / pieces;
+	size_t other = others->count * piece / pieces;
+	size_t other_end = others->count * (piece + 1) / pieces;
 
-	for (i = frames->count * piece / pieces; i < end; i++)
-		add_to_unit(unit, &frames->frame[i], director->extent);
+	while (mail < mail_end || other < other_end)
+		if (mail == mail_end ||
+		    (other < other_end && other * mails->count <= mail * others->count))
+			add_to_unit(unit, &others->frame[other++], director->extent);
+		else
+			add_to_unit(unit, &mails->frame[mail++], director->extent);
 }
 
 /* What waits becomes units of about UNIT_BYTES. In a batch blobs stand in front of mails, in
@@ -184,8 +192,7 @@ static int hand_out(struct director *director, struct err *err)
 		struct verify_unit *unit = mem_zero(1, sizeof *unit);
 
 		unit->segment = director->segment;
-		add_share(director, unit, &director->others, i, pieces);
-		add_share(director, unit, &director->mails, i, pieces);
+		add_share(director, unit, i, pieces);
 		if (unit->frames > 0)
 			result = verify_crew_put(&director->crew, unit, err);
 		else
@@ -214,8 +221,7 @@ static uint64_t draw(uint64_t seed, uint32_t segment, uint64_t at)
 	return lot;
 }
 
-static void keep_nearest(
-    struct director *director, const struct verify_frame *frame, uint64_t lot)
+static void keep_nearest(struct director *director, const struct verify_frame *frame, uint64_t lot)
 {
 	struct verify_unit *nearest = &director->nearest;
 
@@ -247,8 +253,8 @@ static bool is_chosen(struct director *director, const struct verify_frame *fram
 static void take_extent(
     struct director *director, struct verify_frame *frame, const struct catalog_extent *extent)
 {
-	director->extent = mem_grow(director->extent, &director->extent_room,
-	    director->extents + 1, sizeof *director->extent);
+	director->extent = mem_grow(director->extent, &director->extent_room, director->extents + 1,
+	    sizeof *director->extent);
 	director->extent[director->extents++] = *extent;
 	frame->extents++;
 }
@@ -332,15 +338,15 @@ static int begin_segment(struct director *director, uint32_t segment, struct err
 			return -1;
 		director->segment++;
 		if (director->segment >= director->plan.to &&
-		    verify_plan_load(&director->plan, director->vault->catalog,
-			director->segment, err) != 0)
+		    verify_plan_load(
+			&director->plan, director->vault->catalog, director->segment, err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int take_frame(void *arg, uint32_t segment, const struct frame_extent *extent, bool is_data,
-    struct err *err)
+static int take_frame(
+    void *arg, uint32_t segment, const struct frame_extent *extent, bool is_data, struct err *err)
 {
 	struct director *director = arg;
 
@@ -424,8 +430,7 @@ static int check_all(struct director *director, struct err *err)
 	    .frame = quick ? NULL : take_frame,
 	    .arg = director};
 
-	if (!quick &&
-	    verify_plan_load(&director->plan, director->vault->catalog, 0, err) != 0)
+	if (!quick && verify_plan_load(&director->plan, director->vault->catalog, 0, err) != 0)
 		return -1;
 	if (store_verify(director->store, quick, &calls, err) < 0 ||
 	    (!quick && (end_segment(director, err) != 0 || take_rest(director, err) != 0)) ||

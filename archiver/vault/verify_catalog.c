@@ -30,8 +30,8 @@ static void remove_files(const char *path)
 	}
 }
 
-int verify_catalog_new(struct verify_catalog **out, struct vault *vault, struct verify_board *board,
-    struct err *err)
+int verify_catalog_new(
+    struct verify_catalog **out, struct vault *vault, struct verify_board *board, struct err *err)
 {
 	struct verify_catalog *check = mem_zero(1, sizeof *check);
 	struct batch_position position;

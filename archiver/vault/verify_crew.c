@@ -12,7 +12,7 @@
 
 #define TICK_NS    50000000
 #define SECOND_NS  1000000000
-#define KEPT_BYTES (16u << 20) /* of blobs, by all workers together */
+#define KEPT_BYTES (16u << 20) /* of blobs at most, by all workers together */
 
 /* ---- the board ---- */
 

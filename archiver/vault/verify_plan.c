@@ -47,8 +47,7 @@ static int add(void *arg, const struct catalog_extent *extent, struct err *err)
 	(void)err;
 	if (extent->segment < plan->from || extent->segment >= plan->to)
 		return 0;
-	plan->extent =
-	    mem_grow(plan->extent, &plan->room, plan->count + 1, sizeof *plan->extent);
+	plan->extent = mem_grow(plan->extent, &plan->room, plan->count + 1, sizeof *plan->extent);
 	plan->extent[plan->count++] = *extent;
 	if (plan->count >= plan->max_count)
 		narrow(plan);
@@ -87,8 +86,7 @@ const struct catalog_extent *verify_plan_before(
 	return extent;
 }
 
-const struct catalog_extent *verify_plan_at(
-    struct verify_plan *plan, uint32_t segment, uint64_t at)
+const struct catalog_extent *verify_plan_at(struct verify_plan *plan, uint32_t segment, uint64_t at)
 {
 	const struct catalog_extent *extent = &plan->extent[plan->next];
 

@@ -103,8 +103,8 @@ void verify_work(struct verify_worker *worker, const struct verify_unit *unit);
 
 struct verify_catalog;
 
-int verify_catalog_new(struct verify_catalog **out, struct vault *vault, struct verify_board *board,
-    struct err *err);
+int verify_catalog_new(
+    struct verify_catalog **out, struct vault *vault, struct verify_board *board, struct err *err);
 void verify_catalog_free(struct verify_catalog *check);
 struct catalog *verify_catalog_have(struct verify_catalog *check);
 void verify_catalog_run(struct verify_catalog *check);

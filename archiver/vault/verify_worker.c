@@ -88,8 +88,7 @@ static int read_blob(void *from, const struct catalog_blob *blob, const struct s
 {
 	struct verify_worker *worker = from;
 	struct bytes content;
-	int got =
-	    store_scan_blob(worker->scan, blob->segment, &blob->place, entry, &content, err);
+	int got = store_scan_blob(worker->scan, blob->segment, &blob->place, entry, &content, err);
 
 	if (got == 0)
 		return store_read(
@@ -189,12 +188,12 @@ static int prove_extent(struct verify_worker *worker, const struct catalog_exten
 	return 0;
 }
 
-static int work_on_frame(struct verify_worker *worker, const struct verify_unit *unit,
-    const struct verify_frame *frame)
+static int work_on_frame(
+    struct verify_worker *worker, const struct verify_unit *unit, const struct verify_frame *frame)
 {
 	struct err why = {0};
-	int scanned = store_scan_frame(
-	    worker->scan, unit->segment, &frame->extent, &worker->calls, &why);
+	int scanned =
+	    store_scan_frame(worker->scan, unit->segment, &frame->extent, &worker->calls, &why);
 	size_t i;
 
 	if (scanned < 0 && why.code != ERR_DAMAGED) {
@@ -202,8 +201,8 @@ static int work_on_frame(struct verify_worker *worker, const struct verify_unit 
 		return -1;
 	}
 	for (i = 0; i < frame->extents; i++)
-		if (prove_extent(
-			worker, &unit->extent[frame->first_extent + i], scanned, &why) != 0)
+		if (prove_extent(worker, &unit->extent[frame->first_extent + i], scanned, &why) !=
+		    0)
 			return -1;
 	worker->board->frames_done += frame->extent.file_bytes;
 	return 0;
