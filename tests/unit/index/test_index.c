@@ -538,7 +538,7 @@ START_TEST(verify_finds_damaged_words)
 }
 END_TEST
 
-/* A page that no question about rows comes by: of the words. */
+/* A page that no question about messages or words comes by. */
 START_TEST(verify_finds_damaged_pages)
 {
 	struct sql_stmt *stmt;
@@ -553,13 +553,13 @@ START_TEST(verify_finds_damaged_pages)
 	path = index_file();
 	index = indexed_open(&a, SQL_READ);
 	OK(sql_prepare(index_sql(index),
-	    "SELECT rootpage FROM main.sqlite_schema WHERE name = 'fts_docsize'", &stmt, err));
+	    "SELECT rootpage FROM main.sqlite_schema WHERE name = 'doc_attachments'", &stmt, err));
 	ck_assert_int_eq(sql_step(stmt, NULL), 1);
 	at = (uint64_t)(sql_i64(stmt, 0) - 1) * 4096;
 	sql_free(stmt);
 	index_close(index);
 	fd = file_open(path, O_RDWR, 0, NULL);
-	OK(file_write_at(fd, "\xff\xff", 2, at + 3, path, err)); /* the number of its cells */
+	OK(file_write_at(fd, "\xff", 1, at, path, err)); /* its kind */
 	file_close(&fd);
 	index = indexed_open(&a, SQL_READ);
 	expect_wrong(index, "is damaged: run mailcask rebuild index");

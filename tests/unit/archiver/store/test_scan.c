@@ -189,6 +189,7 @@ START_TEST(damage_is_told_once)
 	ck_assert_str_eq(told, ""); /* who needs a blob does not tell */
 	FAILS(ERR_DAMAGED, scan_frame_of(blob, err));
 	ck_assert_uint_gt(strlen(told), 10);
+	FAILS(ERR_DAMAGED, scan_frame_of(blob, err));
 	ck_assert_ptr_eq(strchr(told, '\n'), strchr(told, '\0') - 1);
 	told[0] = '\0';
 	FAILS(ERR_DAMAGED, scan_frame_of(mail, err));

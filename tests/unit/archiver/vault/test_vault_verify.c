@@ -157,6 +157,7 @@ START_TEST(messages_that_were_stored_again)
 {
 	static const unsigned again[] = {80, 3, 50, 51, 52, 4, 100, 1};
 	struct vault_verify_report report;
+	struct verify_plan plan = {0};
 	struct vault *v;
 	char *text;
 
@@ -170,6 +171,12 @@ START_TEST(messages_that_were_stored_again)
 		ck_assert(put(v, again[i]));
 		commit(v);
 	}
+	OK(verify_plan_load(&plan, vault_catalog(v), 0, err));
+	for (size_t i = 1; i < plan.count; i++)
+		ck_assert((plan.extent[i].segment > plan.extent[i - 1].segment) ||
+		    (plan.extent[i].segment == plan.extent[i - 1].segment &&
+			plan.extent[i].frame_at >= plan.extent[i - 1].frame_at));
+	verify_plan_release(&plan);
 	text = verify_text(v, 2, &report);
 	ck_assert_str_eq(text, "");
 	ck_assert_uint_eq(report.proven, 120);
