@@ -1,5 +1,5 @@
 /* Owns:  the lines until they are printed.
- * Knows: how faults of the store name their place ("segment N, offset N: what").
+ * Knows: that the words of a fault may begin with the file of its segment.
  * Never: drops a fault: what differs in more than its offset has a line of its own. */
 #include "app/faults.h"
 
@@ -12,37 +12,10 @@
 #include <string.h>
 
 struct fault_line {
-	char *segment; /* "segment 1", or NULL */
+	uint32_t segment; /* 0: of none */
 	char *what;
 	uint64_t count;
 };
-
-/* Takes "segment 1, offset 700: " off the front. */
-static char *take_segment(const char **what)
-{
-	size_t digits = strspn(*what + (strncmp(*what, "segment ", 8) == 0 ? 8 : 0), "0123456789");
-	const char *behind = *what + 8 + digits;
-	size_t offset;
-	char *segment;
-
-	if (strncmp(*what, "segment ", 8) != 0 || digits == 0 ||
-	    strncmp(behind, ", offset ", 9) != 0)
-		return NULL;
-	offset = strspn(behind + 9, "0123456789");
-	if (offset == 0 || strncmp(behind + 9 + offset, ": ", 2) != 0)
-		return NULL;
-	segment = mem_string_n(*what, 8 + digits);
-	*what = behind + 9 + offset + 2;
-	return segment;
-}
-
-static bool is_same(const struct fault_line *line, const char *segment, const char *what)
-{
-	bool same_segment = line->segment && segment ? strcmp(line->segment, segment) == 0
-						     : !line->segment && !segment;
-
-	return same_segment && strcmp(line->what, what) == 0;
-}
 
 /* The file of a segment, which its number tells already. */
 static const char *without_file(const char *what)
@@ -53,18 +26,15 @@ static const char *without_file(const char *what)
 	return found ? found + strlen(end) : what;
 }
 
-void faults_add(struct faults *faults, const char *what)
+void faults_add(struct faults *faults, uint32_t segment, const char *what)
 {
-	char *segment = take_segment(&what);
 	size_t i;
 
-	if (segment)
+	if (segment > 0)
 		what = without_file(what);
-
 	for (i = 0; i < faults->line_count; i++)
-		if (is_same(&faults->line[i], segment, what)) {
+		if (faults->line[i].segment == segment && strcmp(faults->line[i].what, what) == 0) {
 			faults->line[i].count++;
-			free(segment);
 			return;
 		}
 	faults->line = mem_grow(
@@ -84,8 +54,8 @@ static void print_line(const struct fault_line *line)
 {
 	char number[OUTPUT_NUMBER_BYTES];
 
-	if (line->segment)
-		printf("%s: ", line->segment);
+	if (line->segment > 0)
+		printf("segment %u: ", line->segment);
 	output_text(bytes_of(line->what));
 	if (line->count > 1)
 		printf(" (%s times)", output_number(line->count, number));
@@ -130,9 +100,7 @@ void faults_print(const struct faults *faults, struct catalog *catalog)
 
 void faults_release(struct faults *faults)
 {
-	for (size_t i = 0; i < faults->line_count; i++) {
-		free(faults->line[i].segment);
+	for (size_t i = 0; i < faults->line_count; i++)
 		free(faults->line[i].what);
-	}
 	free(faults->line);
 }

@@ -2,7 +2,7 @@
  * damaged messages by what they are.
  *
  *   struct faults faults = {0};
- *   faults_add(&faults, "segment 1, offset 700: the entry ends early") ...
+ *   faults_add(&faults, 1, "an entry with a foreign name") ...
  *   faults_add_message(&faults, n) ...
  *   faults_print(&faults, catalog)
  *   faults_release(&faults) */
@@ -22,7 +22,7 @@ struct faults {
 	uint64_t messages; /* in all */
 };
 
-void faults_add(struct faults *faults, const char *what);
+void faults_add(struct faults *faults, uint32_t segment, const char *what); /* 0: of none */
 void faults_add_message(struct faults *faults, int64_t message_n);
 void faults_print(const struct faults *faults, struct catalog *catalog);
 void faults_release(struct faults *faults);

@@ -299,6 +299,11 @@ bool sql_saw_damage(const struct sql *sql)
 	return sql->saw_damage;
 }
 
+void sql_note_damage(struct sql *sql)
+{
+	sql->saw_damage = true;
+}
+
 bool sql_is_frozen(const struct sql *sql)
 {
 	return sql->is_frozen;

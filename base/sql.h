@@ -1,4 +1,5 @@
-/* SQLite, as this program uses it: WAL, one connection that writes.
+/* SQLite, as this program uses it: WAL, one connection that writes. A connection and its
+ * statements belong to one thread at a time.
  *
  * SQL_WRITE: the only connection that writes and checkpoints this database; the archive's
  *            lock makes sure that there is one. synchronous=NORMAL: both databases can be
@@ -57,6 +58,7 @@ bool sql_is_null(struct sql_stmt *stmt, int column);
 
 /* Did any call find the file, or one that is attached, to be damaged (ERR_DAMAGED)? */
 bool sql_saw_damage(const struct sql *sql);
+void sql_note_damage(struct sql *sql); /* another connection to the same file did */
 /* Is it a file that cannot be changed (sql_open)? */
 bool sql_is_frozen(const struct sql *sql);
 

@@ -55,8 +55,10 @@ int index_behind(struct index *index, uint64_t *count_out, struct err *err);
 /* Is the text of that message in the index: 1, 0, -1. A rule might not see one that is not. */
 int index_has(struct index *index, int64_t message_n, struct err *err);
 
-/* Compare with the catalogue, and check the structure of the FTS tables: 0 fine, 1 something is
- * wrong (what), -1. Nobody may be writing to the index meanwhile. */
+/* Is the file whole, are its tables those of the messages that the catalogue has, each up to the
+ * recorded position and none more, and is the structure of the FTS tables right: 0 fine, 1
+ * something is wrong (what, and what to do), -1. What is wrong with an index is nothing lost: it is
+ * made again. Nobody may be writing to it meanwhile. */
 int index_verify(struct index *index, const char **what_out, struct err *err);
 
 /* The rowid of a message: its date in the high bits, its number in the low ones. A date beyond

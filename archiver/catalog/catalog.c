@@ -172,47 +172,6 @@ int catalog_forget_listings(struct catalog *catalog, struct err *err)
 	return sql_exec(catalog->sql, "UPDATE folder SET listed = 0", err);
 }
 
-/* How many rows one of the two has and the other has not. */
-static int count_differences(struct sql *sql, const char *table, int64_t *out, struct err *err)
-{
-	const char *columns = strcmp(table, "folder") == 0
-	    ? "number, account, name, shown, delimiter, attributes, gone, uidvalidity, uidnext,"
-	      " modseq, messages" /* not listed: catalog_forget_listings */
-	    : "*";
-	char *text = mem_format("SELECT (SELECT count(*) FROM (SELECT %s FROM main.%s EXCEPT"
-				" SELECT %s FROM other.%s)) + (SELECT count(*) FROM (SELECT %s"
-				" FROM other.%s EXCEPT SELECT %s FROM main.%s))",
-	    columns, table, columns, table, columns, table, columns, table);
-	int result = ask_number(sql, text, out, err);
-
-	free(text);
-	return result;
-}
-
-int catalog_compare(
-    struct catalog *catalog, const char *other_path, const char **table_out, struct err *err)
-{
-	static const char *const table[] = {"message", "part", "blob", "account", "folder", "place",
-	    "skipped", "hold", "sync", "audit", "run", "purge", "restored", "rewritten",
-	    "position"};
-	int64_t differences = 0;
-	size_t i;
-	int result = 0;
-
-	if (sql_attach(catalog->sql, other_path, "other", err) != 0)
-		return -1;
-	for (i = 0; result == 0 && i < sizeof table / sizeof *table; i++) {
-		result = count_differences(catalog->sql, table[i], &differences, err);
-		if (result == 0 && differences > 0) {
-			*table_out = table[i];
-			result = 1;
-		}
-	}
-	if (sql_exec(catalog->sql, "DETACH other", err) != 0)
-		result = -1;
-	return result;
-}
-
 struct sql *catalog_sql(struct catalog *catalog)
 {
 	return catalog->sql;

@@ -261,8 +261,48 @@ struct catalog_audit {
 int catalog_audit(
     struct catalog *catalog, int64_t folder_number, struct catalog_audit *out, struct err *err);
 
+/* ---- proofs of all messages ---- */
+
+/* Messages of consecutive numbers whose entries stand in one frame. */
+struct catalog_extent {
+	uint32_t segment;
+	uint64_t frame_at;
+	int64_t first_n, last_n;
+};
+typedef int (*catalog_extent_fn)(void *arg, const struct catalog_extent *extent, struct err *err);
+int catalog_each_extent(struct catalog *catalog, catalog_extent_fn fn, void *arg, struct err *err);
+
+/* What a message is made of. */
+struct catalog_stored {
+	int64_t n;
+	struct msg_id id;
+	uint64_t size_bytes, stored_bytes;
+	struct batch_place place;
+	size_t first_part, parts; /* in the list's part */
+};
+
+struct catalog_stored_list {
+	struct catalog_stored *message;
+	size_t count, room;
+	struct event_part *part;
+	size_t part_count, part_room;
+};
+
+/* Those of an extent, by their numbers; what the list had goes. ERR_DAMAGED. */
+int catalog_stored(struct catalog *catalog, const struct catalog_extent *extent,
+    struct catalog_stored_list *list, struct err *err);
+void catalog_stored_release(struct catalog_stored_list *list);
+
+/* Another connection to the same file, that reads; for another thread. It maps no memory, of
+ * which every connection would have its own. */
+int catalog_open_beside(struct catalog *catalog, struct catalog **out, struct err *err);
+
+/* A catalogue that is made only to be compared: a new file that need not survive anything, without
+ * the indexes that only questions need. Close it before it is compared. */
+int catalog_open_scratch(struct catalog **out, const char *path, struct err *err);
+
 /* Compare table by table with another catalogue, row by row. 0 the same; 1 and the first table
- * that differs. */
+ * that differs. Memory does not grow with them. */
 int catalog_compare(
     struct catalog *catalog, const char *other_path, const char **table_out, struct err *err);
 

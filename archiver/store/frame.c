@@ -24,6 +24,7 @@ struct frame_unpacker {
 	ZSTD_DCtx *context;
 	char *in, *out;
 	size_t in_room, out_room;
+	struct buf packed; /* of a frame that is read whole */
 };
 
 static int damaged(const char *path, uint64_t at, const char *what, struct err *err)
@@ -228,6 +229,7 @@ struct frame_unpacker *frame_unpacker_new(void)
 	must(ZSTD_DCtx_setParameter(unpacker->context, ZSTD_d_windowLogMax, FRAME_WINDOW_LOG_MAX));
 	unpacker->in_room = ZSTD_DStreamInSize();
 	unpacker->out_room = ZSTD_DStreamOutSize();
+	buf_init(&unpacker->packed, SIZE_MAX / 2);
 	unpacker->in = mem_alloc(unpacker->in_room);
 	unpacker->out = mem_alloc(unpacker->out_room);
 	return unpacker;
@@ -238,6 +240,7 @@ void frame_unpacker_free(struct frame_unpacker *unpacker)
 	if (!unpacker)
 		return;
 	ZSTD_freeDCtx(unpacker->context);
+	buf_release(&unpacker->packed);
 	free(unpacker->in);
 	free(unpacker->out);
 	free(unpacker);
@@ -281,5 +284,34 @@ int frame_unpack(struct frame_unpacker *unpacker, int fd, const struct frame_ext
 	}
 	if (left > 0 || at != end)
 		return damaged(path, extent->at, "a frame of wrong length", err);
+	return 0;
+}
+
+int frame_unpack_whole(struct frame_unpacker *unpacker, int fd, const struct frame_extent *extent,
+    const char *path, struct buf *out, struct err *err)
+{
+	size_t packed_bytes = (size_t)extent->file_bytes, made;
+	size_t content_bytes = (size_t)extent->content_bytes;
+	char *packed, *content;
+	ssize_t got;
+
+	buf_clear(out);
+	buf_clear(&unpacker->packed);
+	packed = buf_reserve(&unpacker->packed, packed_bytes);
+	content = buf_reserve(out, content_bytes);
+	if (!packed || !content)
+		return damaged(path, extent->at, "a frame that is too large", err);
+	got = file_read_at(fd, packed, packed_bytes, extent->at, path, err);
+	if (got < 0)
+		return -1;
+	if ((size_t)got < packed_bytes)
+		return damaged(path, extent->at, "a cut off frame", err);
+	must(ZSTD_DCtx_reset(unpacker->context, ZSTD_reset_session_only));
+	made = ZSTD_decompressDCtx(unpacker->context, content, content_bytes, packed, packed_bytes);
+	if (ZSTD_isError(made))
+		return damaged(path, extent->at, ZSTD_getErrorName(made), err);
+	if (made != content_bytes)
+		return damaged(path, extent->at, "a frame of wrong length", err);
+	out->n = made;
 	return 0;
 }

@@ -53,4 +53,9 @@ void frame_unpacker_free(struct frame_unpacker *unpacker);
 int frame_unpack(struct frame_unpacker *unpacker, int fd, const struct frame_extent *extent,
     const char *path, spool_fn fn, void *arg, struct err *err);
 
+/* The same, whole into out, which is emptied before: faster, since nothing is copied on the way;
+ * for frames that are small, packed and unpacked. out keeps nothing when it fails. */
+int frame_unpack_whole(struct frame_unpacker *unpacker, int fd, const struct frame_extent *extent,
+    const char *path, struct buf *out, struct err *err);
+
 #endif

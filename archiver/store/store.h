@@ -181,12 +181,28 @@ void store_segments_release(struct store_segments *segments);
 int store_size(struct store *store, uint64_t *bytes_out, uint32_t *count_out, struct err *err);
 
 /* Everything that can be checked without a catalogue: each frame and checksum, each tar
- * header, blob sums, the chain, seek tables. fault() is told of each thing that is wrong and
- * lets it go on; progress() of bytes done (either may be NULL). quick: frame headers and logs
- * only. 0 when nothing was wrong, 1 when something was, -1 when it could not be checked. */
+ * header, blob sums, the sums of the logs and their chain, seek tables. (What the lines of a log
+ * say is not looked at: store_replay reads them.) fault() is told of each thing that is wrong and
+ * lets it go on; progress() of bytes done. quick: frame headers and logs only.
+ *
+ * With frame() the caller does more with each frame, or does it elsewhere, and only structure
+ * and logs are checked here: it is handed every frame that can be stepped over, in order; is_data:
+ * one whose content nobody has looked at yet (archiver/store/scan.h), else a log, a mark, the seek
+ * table. Any of them may be NULL. 0 when nothing was wrong, 1 when something was, -1 when it
+ * could not be checked. */
+enum store_fault {
+	STORE_FAULT_FRAME, /* of the segment file: a frame, an entry, its end */
+	STORE_FAULT_JOURNAL
+};
+
+struct frame_extent;
+
 struct store_verify_calls {
-	void (*fault)(void *arg, uint32_t segment, uint64_t at, const char *what);
+	void (*fault)(
+	    void *arg, enum store_fault kind, uint32_t segment, uint64_t at, const char *what);
 	int (*progress)(void *arg, uint64_t bytes_done, uint64_t bytes_all, struct err *err);
+	int (*frame)(void *arg, uint32_t segment, const struct frame_extent *frame, bool is_data,
+	    struct err *err);
 	void *arg;
 };
 int store_verify(

@@ -68,6 +68,10 @@ int store_read_with_mtime(struct store *store, struct segment_id segment,
     const struct batch_place *place, const struct store_entry *entry, int64_t *mtime_out,
     spool_fn fn, void *arg, struct err *err);
 
+/* Which file of a segment counts. ERR_ABSENT. */
+int store_find_segment(
+    const struct store *store, uint32_t number, struct segment_id *out, struct err *err);
+
 /* What can be known of entries without their log: those between two offsets of a segment
  * (FORMAT.md, "Lost batches"). Appended to list. */
 struct store_salvage {

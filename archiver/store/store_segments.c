@@ -80,6 +80,22 @@ void store_segments_release(struct store_segments *segments)
 	*segments = (struct store_segments){NULL, 0};
 }
 
+int store_find_segment(
+    const struct store *store, uint32_t number, struct segment_id *out, struct err *err)
+{
+	struct store_segments segments;
+	int result = 0;
+
+	if (store_segments(store, &segments, err) != 0)
+		return -1;
+	if (number > 0 && number <= segments.count)
+		*out = segments.item[number - 1];
+	else
+		result = err_set(err, ERR_ABSENT, "there is no segment %u", number);
+	store_segments_release(&segments);
+	return result;
+}
+
 int store_size(struct store *store, uint64_t *bytes_out, uint32_t *count_out, struct err *err)
 {
 	struct store_segments segments;

@@ -2,14 +2,14 @@
  * Knows: everything that the bytes of segments must satisfy by themselves.
  * Never: stops at the first fault.
  * Spec:  archiver/store/FORMAT.md, "What a reader must reject" */
+#include "archiver/store/scan.h"
 #include "archiver/store/store_private.h"
-#include "archiver/store/tarwalk.h"
+
+#include "base/mem.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct check {
 	struct store *store;
@@ -20,79 +20,49 @@ struct check {
 	struct batch_position chain; /* of the logs checked so far */
 	bool is_chain_lost;
 	struct buf log;
-	struct digest *digest;
+	uint64_t *log_at; /* frames of this segment that hold a log and were read */
+	size_t logs, log_room, logs_passed;
+	struct store_scan *scan;
+	struct store_verify_calls scan_calls; /* faults of frames, counted here */
 };
 
-static void fault(struct check *check, uint64_t at, const char *what)
+static void fault(struct check *check, enum store_fault kind, uint64_t at, const char *what)
 {
 	check->faults++;
 	if (check->calls->fault)
-		check->calls->fault(check->calls->arg, check->segment.number, at, what);
+		check->calls->fault(check->calls->arg, kind, check->segment.number, at, what);
 }
 
-/* The tar entries of one data frame, as they come. */
-struct entries {
-	struct check *check;
-	uint64_t frame_at;
-	struct store_entry entry;
-	bool is_log;
-};
-
-static void begin_entry(void *arg, const struct tarhead *head, uint64_t at)
+static void scan_fault(
+    void *arg, enum store_fault kind, uint32_t segment, uint64_t at, const char *what)
 {
-	struct entries *entries = arg;
-
-	(void)at;
-	entries->entry.kind = EVENT_MAIL;
-	entries->is_log = bytes_starts(bytes_of(head->name), "log/"); /* checked by itself */
-	if (!entries->is_log && !store_parse_name(head->name, &entries->entry))
-		fault(entries->check, entries->frame_at, "an entry with a foreign name");
+	(void)segment;
+	fault(arg, kind, at, what);
 }
 
-static void take_content(void *arg, const void *data, size_t bytes)
+/* A log was read when the logs were checked; they come in the same order. */
+static bool is_log_at(struct check *check, uint64_t at)
 {
-	struct entries *entries = arg;
-
-	if (entries->entry.kind == EVENT_BLOB)
-		digest_add(entries->check->digest, data, bytes);
-}
-
-static void end_entry(void *arg)
-{
-	struct entries *entries = arg;
-	struct sha256 sum;
-
-	if (entries->entry.kind != EVENT_BLOB)
-		return;
-	digest_end(entries->check->digest, &sum);
-	if (!sha256_equal(&sum, &entries->entry.id))
-		fault(entries->check, entries->frame_at, "a blob that does not match its SHA-256");
+	while (check->logs_passed < check->logs && check->log_at[check->logs_passed] < at)
+		check->logs_passed++;
+	return check->logs_passed < check->logs && check->log_at[check->logs_passed] == at;
 }
 
 static int check_frame(struct check *check, const struct frame_extent *frame, struct err *err)
 {
-	struct entries entries = {.check = check, .frame_at = frame->at};
-	struct tarwalk walk = {
-	    .begin = begin_entry, .content = take_content, .end = end_entry, .arg = &entries};
-	struct sha256 unused;
+	const struct store_verify_calls *calls = check->calls;
+	bool is_data = frame->skip_magic == 0 && !is_log_at(check, frame->at);
 	struct err why = {0};
 
-	if (frame->skip_magic != 0 || check->quick)
+	if (calls->frame)
+		return calls->frame(calls->arg, check->segment.number, frame, is_data, err);
+	if (!is_data || check->quick ||
+	    store_scan_frame(check->scan, check->segment.number, frame, &check->scan_calls, &why) >=
+		0 ||
+	    why.code == ERR_DAMAGED)
 		return 0;
-	if (frame_unpack(check->store->unpacker, check->segment.fd, frame, check->segment.path,
-		tarwalk_add, &walk, &why) != 0) {
-		if (why.code != ERR_DAMAGED) {
-			*err = why;
-			return -1;
-		}
-		fault(check, frame->at, why.text);
-	} else if (walk.why.code != ERR_NONE) {
-		fault(check, frame->at, walk.why.text);
-	} else if (!tarwalk_is_whole(&walk)) {
-		fault(check, frame->at, "an entry that goes over the end of its frame");
-	}
-	digest_end(check->digest, &unused); /* forget a blob that broke off */
-	return 0;
+	*err = why;
+	return -1;
 }
 
 static int report(struct check *check, uint64_t done, struct err *err)
@@ -123,7 +93,7 @@ static int check_frames(struct check *check, uint64_t end, struct err *err)
 				return -1;
 			at += frame.file_bytes;
 		} else {
-			fault(check, at, why.text);
+			fault(check, STORE_FAULT_FRAME, at, why.text);
 			got = segment_find_mark(segment, at + 1, &at, err);
 			if (got < 0)
 				return -1;
@@ -139,26 +109,19 @@ static int check_log(struct check *check, const struct segment_log *log, struct 
     uint64_t batch, struct err *err)
 {
 	struct batch_reader reader;
-	struct batch_place place;
-	struct event event;
-	struct err why = {0};
-	int got;
+	uint64_t at = log->frame.at;
 
 	if (batch_begin(&reader, text, err) != 0)
 		return -1;
 	if (reader.commit.batch != batch)
-		fault(check, log->frame.at, "a log of another batch than its name says");
+		fault(check, STORE_FAULT_JOURNAL, at, "a log of another batch than its name says");
 	if (!check->is_chain_lost &&
 	    (!sha256_equal(&reader.commit.previous, &check->chain.sum) ||
 		reader.commit.batch != check->chain.batch + 1))
-		fault(check, log->frame.at, "the chain of commits is broken");
+		fault(check, STORE_FAULT_JOURNAL, at, "the chain of commits is broken");
 	check->is_chain_lost = false;
 	check->chain.sum = reader.sum;
 	check->chain.batch = reader.commit.batch;
-	while ((got = batch_next(&reader, &event, &place, &why)) == 1)
-		event_release(&event);
-	if (got < 0)
-		fault(check, log->frame.at, why.text);
 	batch_end(&reader);
 	return 0;
 }
@@ -178,9 +141,14 @@ static void check_log_frame(struct check *check, const struct segment_log *log)
 				got = -1;
 				break;
 			}
-	if (got == 0 && batch > log->batch)
+	if (got == 0 && batch > log->batch) {
+		check->log_at = mem_grow(
+		    check->log_at, &check->log_room, check->logs + 1, sizeof *check->log_at);
+		check->log_at[check->logs++] = log->frame.at;
 		return;
-	fault(check, log->frame.at, got == 0 ? "a log frame without a log" : why.text);
+	}
+	fault(check, STORE_FAULT_JOURNAL, log->frame.at,
+	    got == 0 ? "a log frame without a log" : why.text);
 	check->is_chain_lost = true;
 }
 
@@ -191,6 +159,7 @@ static int check_logs(struct check *check, uint64_t *end_out, struct err *err)
 	uint64_t at = 0;
 	int got;
 
+	check->logs = check->logs_passed = 0;
 	while ((got = segment_next_log(&check->segment, &at, &log, err)) == 1)
 		check_log_frame(check, &log);
 	*end_out = at;
@@ -210,9 +179,9 @@ static int check_segment(struct check *check, bool is_last, struct err *err)
 	if (check_frames(check, end, err) != 0)
 		return -1;
 	if (check->segment.is_sealed && segment_check_seek_table(&check->segment, &why) != 0)
-		fault(check, 0, why.text);
+		fault(check, STORE_FAULT_FRAME, 0, why.text);
 	if (!check->segment.is_sealed && !is_last)
-		fault(check, 0, "a segment without its end");
+		fault(check, STORE_FAULT_FRAME, 0, "a segment without its end");
 	return 0;
 }
 
@@ -226,7 +195,8 @@ int store_verify(
 	int result = -1;
 
 	buf_init(&check.log, STORE_LOG_MAX_BYTES + 2 * TARHEAD_BYTES);
-	check.digest = digest_new();
+	check.scan_calls = (struct store_verify_calls){.fault = scan_fault, .arg = &check};
+	check.scan = store_scan_new(store, 1);
 	if (store_segments(store, &segments, err) != 0 ||
 	    store_size(store, &check.all, &count, err) != 0)
 		goto out;
@@ -238,12 +208,13 @@ int store_verify(
 			goto out;
 	}
 	if (check.chain.batch < store->trusted.batch)
-		fault(&check, 0, "the last batches are missing");
+		fault(&check, STORE_FAULT_JOURNAL, 0, "the last batches are missing");
 	result = check.faults > 0;
 out:
 	store_segments_release(&segments);
 	segment_close(&check.segment);
-	digest_free(check.digest);
+	store_scan_free(check.scan);
+	free(check.log_at);
 	buf_release(&check.log);
 	return result;
 }

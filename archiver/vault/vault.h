@@ -108,20 +108,55 @@ int vault_prove(struct vault *vault, const struct msg_id *id, struct err *err);
 
 /* ---- checks ---- */
 
+/* What may be wrong. */
+enum vault_fault_kind {
+	VAULT_FAULT_SEGMENT, /* a frame, an entry, the end of a segment file */
+	VAULT_FAULT_JOURNAL, /* a log, or the chain of commits */
+	VAULT_FAULT_MESSAGE, /* cannot be given back */
+	VAULT_FAULT_CATALOG, /* is not what the journal makes */
+	VAULT_FAULT_KINDS
+};
+
+struct vault_fault {
+	enum vault_fault_kind kind;
+	uint32_t segment; /* 0: not of one */
+	uint64_t at;      /* in the segment file: of a frame; 0 also: of the segment as a whole */
+	const struct catalog_message *message; /* of VAULT_FAULT_MESSAGE */
+	const char *what;
+};
+
+struct vault_verify_options {
+	/* Of the data frames, so many are unpacked, and the messages in them rebuilt and hashed:
+	 * 100 all of them; 0 none: frame headers, journal and catalogue only. Between, seed chooses
+	 * which (at least one); runs with other seeds come by all of them in the end. */
+	unsigned percent;
+	uint64_t seed;
+	unsigned threads; /* 0: as many as there are processors, at most VAULT_VERIFY_THREADS */
+};
+
+#define VAULT_VERIFY_THREADS 8
+
 struct vault_verify_calls {
-	void (*fault)(void *arg, const char *what);
-	/* A message that cannot be given back; what is wrong with it. */
-	void (*bad_message)(void *arg, const struct catalog_message *message, const char *what);
+	/* Both are called by the thread that called vault_verify. fault: by segment and offset;
+	 * what is wrong with the catalogue comes last. */
+	void (*fault)(void *arg, const struct vault_fault *fault);
 	int (*progress)(void *arg, uint64_t done, uint64_t all, struct err *err);
 	void *arg;
 };
 
-/* Segments, chain, catalogue against journal, and (unless quick) every message rebuilt and
+struct vault_verify_report {
+	uint64_t segments, segment_bytes;
+	uint64_t messages, bytes, blobs; /* in the catalogue */
+	uint64_t proven, proven_bytes;   /* rebuilt, and their SHA-256 was right */
+	uint64_t fault[VAULT_FAULT_KINDS];
+};
+
+/* Segments, chain, catalogue against journal, and every message (or some: percent) rebuilt and
  * hashed; one that is bad is logged as damaged when the archive is open for writing and has
  * no open batch, so that a sync fetches it again. 0 clean, 1 something is wrong, -1 could not be
  * checked. */
-int vault_verify(
-    struct vault *vault, bool quick, const struct vault_verify_calls *calls, struct err *err);
+int vault_verify(struct vault *vault, const struct vault_verify_options *options,
+    const struct vault_verify_calls *calls, struct vault_verify_report *report, struct err *err);
 
 /* Segments without what is expired, and without copies that were stored again; with best, packed
  * as small as zstd can (slow, several MB a second). Each is exchanged by itself: what was done

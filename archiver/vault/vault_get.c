@@ -13,19 +13,10 @@
  * memory does not grow with them. */
 #define MEMORY_MAX_BYTES (8u << 20)
 
-struct rebuild {
-	struct vault *vault;
-	struct spool *skeleton;
-	uint64_t skeleton_at; /* sent so far */
-	uint64_t at;          /* in the message */
-	spool_fn fn;
-	void *arg;
-};
-
-static int send_skeleton(struct rebuild *rebuild, uint64_t bytes, struct err *err)
+static int send_skeleton(struct vault_rebuild *rebuild, uint64_t bytes, struct err *err)
 {
-	if (spool_send(rebuild->skeleton, rebuild->skeleton_at, bytes, rebuild->fn, rebuild->arg,
-		err) != 0)
+	if (rebuild->skeleton(
+		rebuild->from, rebuild->skeleton_at, bytes, rebuild->fn, rebuild->arg, err) != 0)
 		return -1;
 	rebuild->skeleton_at += bytes;
 	rebuild->at += bytes;
@@ -39,15 +30,14 @@ static bool can_encode(const struct event_part *part)
 	    part->line_chars <= DETACH_LINE_CHARS;
 }
 
-static int send_part(void *arg, const struct event_part *part, struct err *err)
+int vault_rebuild_part(
+    struct vault_rebuild *rebuild, const struct event_part *part, struct err *err)
 {
-	struct rebuild *rebuild = arg;
-	struct vault *vault = rebuild->vault;
 	struct store_entry entry = {EVENT_BLOB, part->blob, part->blob_bytes};
 	struct detach_encoder encoder;
 	struct catalog_blob blob;
-	int got = catalog_blob(vault->catalog, &part->blob, &blob, err);
-	uint64_t left = spool_bytes(rebuild->skeleton) - rebuild->skeleton_at;
+	int got = catalog_blob(rebuild->catalog, &part->blob, &blob, err);
+	uint64_t left = rebuild->skeleton_bytes - rebuild->skeleton_at;
 
 	if (got < 0)
 		return -1;
@@ -58,12 +48,40 @@ static int send_part(void *arg, const struct event_part *part, struct err *err)
 	if (send_skeleton(rebuild, part->at - rebuild->at, err) != 0)
 		return -1;
 	detach_encoder_begin(&encoder, part, rebuild->fn, rebuild->arg);
-	if (store_read(vault->store, blob.segment, &blob.place, &entry, detach_encoder_add,
-		&encoder, err) != 0 ||
+	if (rebuild->blob(rebuild->from, &blob, &entry, detach_encoder_add, &encoder, err) != 0 ||
 	    detach_encoder_end(&encoder, err) != 0)
 		return -1;
 	rebuild->at += detach_encoded_bytes(part);
 	return 0;
+}
+
+int vault_rebuild_end(struct vault_rebuild *rebuild, struct err *err)
+{
+	return send_skeleton(rebuild, rebuild->skeleton_bytes - rebuild->skeleton_at, err);
+}
+
+/* One message, from where it stands. */
+struct stored {
+	struct vault *vault;
+	struct spool *skeleton;
+};
+
+static int stored_skeleton(
+    void *from, uint64_t at, uint64_t bytes, spool_fn fn, void *arg, struct err *err)
+{
+	return spool_send(((struct stored *)from)->skeleton, at, bytes, fn, arg, err);
+}
+
+static int stored_blob(void *from, const struct catalog_blob *blob, const struct store_entry *entry,
+    spool_fn fn, void *arg, struct err *err)
+{
+	return store_read(((struct stored *)from)->vault->store, blob->segment, &blob->place, entry,
+	    fn, arg, err);
+}
+
+static int send_part(void *arg, const struct event_part *part, struct err *err)
+{
+	return vault_rebuild_part(arg, part, err);
 }
 
 int vault_read_skeleton(struct vault *vault, const struct catalog_message *message,
@@ -79,11 +97,18 @@ int vault_read_skeleton(struct vault *vault, const struct catalog_message *messa
 static int rebuild_to(struct vault *vault, const struct catalog_message *message,
     struct spool *skeleton, spool_fn fn, void *arg, struct err *err)
 {
-	struct rebuild rebuild = {.vault = vault, .skeleton = skeleton, .fn = fn, .arg = arg};
+	struct stored from = {vault, skeleton};
+	struct vault_rebuild rebuild = {.catalog = vault->catalog,
+	    .skeleton = stored_skeleton,
+	    .blob = stored_blob,
+	    .from = &from,
+	    .skeleton_bytes = spool_bytes(skeleton),
+	    .fn = fn,
+	    .arg = arg};
 
 	if (catalog_parts(vault->catalog, message->n, send_part, &rebuild, err) != 0)
 		return -1;
-	return send_skeleton(&rebuild, spool_bytes(skeleton) - rebuild.skeleton_at, err);
+	return vault_rebuild_end(&rebuild, err);
 }
 
 /* Hashes all that goes through. */
@@ -108,7 +133,7 @@ static int to_memory(void *memory, const void *data, size_t bytes, struct err *e
 	return 0;
 }
 
-static int wrong_sum(const struct msg_id *id, struct err *err)
+int vault_wrong_sum(const struct msg_id *id, struct err *err)
 {
 	char hex[SHA256_HEX_BYTES];
 
@@ -144,7 +169,7 @@ static int rebuild_proven(struct vault *vault, const struct catalog_message *mes
 	digest_end(prover.digest, &sum);
 	digest_free(prover.digest);
 	if (result == 0 && !sha256_equal(&sum, &message->id.sum))
-		result = wrong_sum(&message->id, err);
+		result = vault_wrong_sum(&message->id, err);
 	return result;
 }
 
@@ -215,7 +240,7 @@ static int get(
 		goto out;
 	small = message.size_bytes <= MEMORY_MAX_BYTES;
 	if (memory.overflow)
-		wrong_sum(&message.id, err);
+		vault_wrong_sum(&message.id, err);
 	else if (!fn || (small && memory.n == 0))
 		result = 0;
 	else if (small)

@@ -39,6 +39,26 @@ int vault_read_skeleton(struct vault *vault, const struct catalog_message *messa
 int vault_prove_blob(
     struct vault *vault, const struct sha256 *id, const struct catalog_blob *blob, struct err *err);
 
+/* A message put together again: vault_rebuild_part for each of its runs, in order, then
+ * vault_rebuild_end. Where skeleton and blobs come from is the caller's business. */
+struct vault_rebuild {
+	struct catalog *catalog;
+	int (*skeleton)(
+	    void *from, uint64_t at, uint64_t bytes, spool_fn fn, void *arg, struct err *err);
+	int (*blob)(void *from, const struct catalog_blob *blob, const struct store_entry *entry,
+	    spool_fn fn, void *arg, struct err *err);
+	void *from;
+	uint64_t skeleton_bytes, skeleton_at; /* in all; sent so far */
+	uint64_t at;                          /* in the message */
+	spool_fn fn;
+	void *arg;
+};
+
+int vault_rebuild_part(
+    struct vault_rebuild *rebuild, const struct event_part *part, struct err *err);
+int vault_rebuild_end(struct vault_rebuild *rebuild, struct err *err);
+int vault_wrong_sum(const struct msg_id *id, struct err *err); /* sets err; -1 */
+
 int vault_pass_on(const struct err *why, struct err *err);
 
 /* ---- the catalogue (vault_catalog.c) ---- */

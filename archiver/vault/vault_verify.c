@@ -1,206 +1,503 @@
-/* Owns:  a second catalogue, made for the comparison and removed again.
+/* Owns:  one verification: what is handed out, what is told, what is to be stored again.
  * Knows: everything that must fit together in an archive.
  * Never: repairs: it only logs what is to be stored again; stops at the first fault. */
-#include "archiver/vault/vault_private.h"
+#include "archiver/vault/verify_private.h"
 
 #include "base/mem.h"
 
-#include <stdio.h>
+#include <sched.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
-struct check {
+#define UNIT_BYTES  (12u << 20) /* of content, for one thread at a time */
+#define ALL_PERCENT 100
+
+/* Frames that wait to be handed out. */
+struct frames {
+	struct verify_frame *frame;
+	size_t count, room;
+};
+
+struct director {
 	struct vault *vault;
-	struct store *store; /* one that only reads */
+	const struct vault_verify_options *options;
 	const struct vault_verify_calls *calls;
-	uint64_t faults, done, all;
+	struct vault_verify_report *report;
+	struct store *store; /* one that only reads */
+	struct verify_board board;
+	struct verify_crew crew;
+	struct verify_plan plan;
+	uint64_t passed; /* bytes of frames that are nobody's work */
+
+	/* Of the batches at hand: */
+	uint32_t segment;
+	struct frames mails, others;
+	struct catalog_extent *extent;
+	size_t extents, extent_room;
+	uint64_t content_bytes;
+
+	/* The frame with messages that came nearest to being chosen. */
+	struct verify_unit nearest;
+	uint64_t nearest_lot;
+	bool has_chosen;
+
 	struct msg_id *bad; /* messages that are to be logged as damaged */
 	size_t bad_count, bad_room;
 };
 
-static void fault(struct check *check, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* ---- what is told ---- */
 
-static void fault(struct check *check, const char *format, ...)
+static int tell_progress(void *arg, struct err *err)
 {
-	char text[ERR_TEXT_BYTES];
-	va_list args;
+	struct director *director = arg;
+	const struct vault_verify_calls *calls = director->calls;
+	uint64_t all = director->report->segment_bytes, proof, journal;
 
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	check->faults++;
-	if (check->calls->fault)
-		check->calls->fault(check->calls->arg, text);
-}
-
-static void store_fault(void *arg, uint32_t segment, uint64_t at, const char *what)
-{
-	fault(arg, "segment %u, offset %llu: %s", segment, (unsigned long long)at, what);
-}
-
-static int report(struct check *check, uint64_t done, struct err *err)
-{
-	const struct vault_verify_calls *calls = check->calls;
-
-	return calls->progress ? calls->progress(calls->arg, done, check->all, err) : 0;
-}
-
-static int store_progress(void *arg, uint64_t done, uint64_t all, struct err *err)
-{
-	struct check *check = arg;
-
-	(void)all;
-	return report(check, done, err);
-}
-
-static void remove_files(const char *path)
-{
-	static const char *const ends[] = {"", "-wal", "-shm"};
-	size_t i;
-
-	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
-		char *file = mem_format("%s%s", path, ends[i]);
-
-		unlink(file);
-		free(file);
-	}
-}
-
-/* Does the catalogue know batches that can no longer be read? */
-static bool knows_less(const struct check *check)
-{
-	const struct batch_position *end = store_end(check->store);
-	struct batch_position known;
-
-	return catalog_position(check->vault->catalog, &known, NULL) == 0 &&
-	    (end->lost > known.lost || end->batch < known.batch);
-}
-
-/* The catalogue must be what the journal makes. */
-static int check_catalog(struct check *check, struct err *err)
-{
-	struct vault *vault = check->vault;
-	char *path = mem_format("%s/verify-%ld.db", vault->temporary, (long)getpid());
-	struct batch_position start = {0};
-	struct catalog *other = NULL;
-	const char *table;
-	struct err why = {0};
-	int result = -1, got;
-
-	if (catalog_open(&other, path, SQL_WRITE, err) != 0)
-		goto out;
-	if (store_replay(check->store, &start, vault_apply, other, &why) != 0) {
-		fault(check, "the journal cannot be read to its end: %s", why.text);
-		result = 0;
-		goto out;
-	}
-	if (vault_set_generations(check->store, other, err) != 0)
-		goto out;
-	if (knows_less(check)) {
-		fault(check,
-		    "the journal has lost batches that catalog.db still knows: keep catalog.db, "
-		    "mailcask rebuild would forget what they said");
-		result = 0;
-		goto out;
-	}
-	got = catalog_compare(vault->catalog, path, &table, err);
-	if (got == 1)
-		fault(check,
-		    "catalog.db differs from the journal in table %s: run mailcask rebuild", table);
-	result = got < 0 ? -1 : 0;
-out:
-	catalog_close(other);
-	remove_files(path);
-	free(path);
-	return result;
+	if (!calls->progress)
+		return 0;
+	/* Half the way each, though they need not be equally long. */
+	proof = director->passed + director->board.frames_done;
+	journal = director->board.journal_done;
+	if (director->options->percent == 0)
+		proof = journal;
+	proof = (proof + journal) / 2;
+	return calls->progress(calls->arg, proof < all ? proof : all, all, err);
 }
 
 /* Once: what is known to be damaged is not logged again at each verify. */
-static int note_bad(struct check *check, const struct catalog_message *message, struct err *err)
+static int note_bad(
+    struct director *director, const struct catalog_message *message, struct err *err)
 {
-	int known = catalog_is_damaged(check->vault->catalog, message->n, err);
+	int known = catalog_is_damaged(director->vault->catalog, message->n, err);
 
 	if (known == 0) {
-		check->bad = mem_grow(
-		    check->bad, &check->bad_room, check->bad_count + 1, sizeof *check->bad);
-		check->bad[check->bad_count++] = message->id;
+		director->bad = mem_grow(director->bad, &director->bad_room,
+		    director->bad_count + 1, sizeof *director->bad);
+		director->bad[director->bad_count++] = message->id;
 	}
 	return known < 0 ? -1 : 0;
 }
 
-/* So that the next sync fetches them again. Where that cannot be written down, it was told. */
-static void log_bad(struct check *check)
+static int tell_finding(
+    struct director *director, const struct verify_finding *finding, struct err *err)
 {
-	struct vault *vault = check->vault;
+	struct catalog_message message;
+	struct vault_fault fault = {.kind = finding->kind, .what = finding->what};
+	int got;
+
+	if (finding->segment != VERIFY_BEHIND_ALL) {
+		fault.segment = finding->segment;
+		fault.at = finding->at;
+	}
+	if (finding->kind == VAULT_FAULT_MESSAGE) {
+		got = catalog_message_n(director->vault->catalog, finding->n, &message, err);
+		if (got == 0)
+			err_set(err, ERR_DAMAGED, "catalog.db has lost a message");
+		if (got != 1 || note_bad(director, &message, err) != 0)
+			return -1;
+		fault.message = &message;
+	}
+	director->report->fault[fault.kind]++;
+	if (director->calls->fault)
+		director->calls->fault(director->calls->arg, &fault);
+	return 0;
+}
+
+/* What was found in segments before that one, of which no unit is open. */
+static int tell_findings(struct director *director, uint32_t before, struct err *err)
+{
+	struct verify_finding *finding;
+	size_t count = verify_take_findings(&director->board, before, &finding), i;
+	int result = 0;
+
+	for (i = 0; i < count; i++) {
+		if (result == 0)
+			result = tell_finding(director, &finding[i], err);
+		free(finding[i].what);
+	}
+	free(finding);
+	return result;
+}
+
+static void note_structure(
+    void *arg, enum store_fault kind, uint32_t segment, uint64_t at, const char *what)
+{
+	struct director *director = arg;
+	struct verify_finding finding = {.segment = segment,
+	    .at = at,
+	    .kind = kind == STORE_FAULT_JOURNAL ? VAULT_FAULT_JOURNAL : VAULT_FAULT_SEGMENT,
+	    .what = (char *)what};
+
+	verify_find(&director->board, &finding);
+}
+
+static int note_position(void *arg, uint64_t done, uint64_t all, struct err *err)
+{
+	(void)done, (void)all;
+	return tell_progress(arg, err);
+}
+
+/* ---- units ---- */
+
+static void add_frame(struct frames *frames, const struct verify_frame *frame)
+{
+	frames->frame =
+	    mem_grow(frames->frame, &frames->room, frames->count + 1, sizeof *frames->frame);
+	frames->frame[frames->count++] = *frame;
+}
+
+/* With the extents of its messages, which stand in the director's list so far. */
+static void add_to_unit(struct verify_unit *unit, const struct verify_frame *frame,
+    const struct catalog_extent *extents)
+{
+	struct verify_frame mine = *frame;
+	size_t i;
+
+	mine.first_extent = unit->extents;
+	unit->extent = mem_grow(
+	    unit->extent, &unit->extent_room, unit->extents + frame->extents, sizeof *unit->extent);
+	for (i = 0; i < frame->extents; i++)
+		unit->extent[unit->extents++] = extents[frame->first_extent + i];
+	unit->frame =
+	    mem_grow(unit->frame, &unit->frame_room, unit->frames + 1, sizeof *unit->frame);
+	unit->frame[unit->frames++] = mine;
+}
+
+/* A piece of both, mixed in proportion: blobs stand in front of the mails that need them. */
+static void add_share(
+    const struct director *director, struct verify_unit *unit, size_t piece, size_t pieces)
+{
+	const struct frames *mails = &director->mails, *others = &director->others;
+	size_t mail = mails->count * piece / pieces, mail_end = mails->count * (piece + 1) / pieces;
+	size_t other = others->count * piece / pieces;
+	size_t other_end = others->count * (piece + 1) / pieces;
+
+	while (mail < mail_end || other < other_end)
+		if (mail == mail_end ||
+		    (other < other_end && other * mails->count <= mail * others->count))
+			add_to_unit(unit, &others->frame[other++], director->extent);
+		else
+			add_to_unit(unit, &mails->frame[mail++], director->extent);
+}
+
+/* What waits becomes units of about UNIT_BYTES. In a batch blobs stand in front of mails, in
+ * the same order as the mails that need them: so each unit gets its share of both, and finds most
+ * of its blobs at hand. */
+static int hand_out(struct director *director, struct err *err)
+{
+	size_t pieces = (size_t)(director->content_bytes / UNIT_BYTES) + 1, i;
+	int result = 0;
+
+	for (i = 0; result == 0 && i < pieces; i++) {
+		struct verify_unit *unit = mem_zero(1, sizeof *unit);
+
+		unit->segment = director->segment;
+		add_share(director, unit, i, pieces);
+		if (unit->frames > 0)
+			result = verify_crew_put(&director->crew, unit, err);
+		else
+			verify_unit_free(unit);
+	}
+	director->mails.count = director->others.count = director->extents = 0;
+	director->content_bytes = 0;
+	return result;
+}
+
+/* ---- which frames ---- */
+
+/* The lot of a frame in the draw: a number that depends on seed and place only, as evenly spread
+ * as a hash (the finaliser of splitmix64). */
+static uint64_t draw(uint64_t seed, uint32_t segment, uint64_t at)
+{
+	uint64_t lot = seed ^ ((uint64_t)segment << 40) ^ at;
+	int round;
+
+	for (round = 0; round < 2; round++) {
+		lot += 0x9e3779b97f4a7c15u;
+		lot = (lot ^ lot >> 30) * 0xbf58476d1ce4e5b9u;
+		lot = (lot ^ lot >> 27) * 0x94d049bb133111ebu;
+		lot ^= lot >> 31;
+	}
+	return lot;
+}
+
+static void keep_nearest(struct director *director, const struct verify_frame *frame, uint64_t lot)
+{
+	struct verify_unit *nearest = &director->nearest;
+
+	if (frame->extents == 0 || director->has_chosen ||
+	    (nearest->frames > 0 && lot >= director->nearest_lot))
+		return;
+	nearest->frames = nearest->extents = 0;
+	nearest->segment = director->segment;
+	director->nearest_lot = lot;
+	add_to_unit(nearest, frame, director->extent);
+}
+
+static bool is_chosen(struct director *director, const struct verify_frame *frame)
+{
+	unsigned percent = director->options->percent;
+	uint64_t lot;
+
+	if (percent >= ALL_PERCENT)
+		return true;
+	lot = draw(director->options->seed, director->segment, frame->extent.at);
+	if (lot / 2 >= (UINT64_MAX / 2 / ALL_PERCENT) * percent) {
+		keep_nearest(director, frame, lot);
+		return false;
+	}
+	director->has_chosen |= frame->extents > 0;
+	return true;
+}
+
+static void take_extent(
+    struct director *director, struct verify_frame *frame, const struct catalog_extent *extent)
+{
+	director->extent = mem_grow(director->extent, &director->extent_room, director->extents + 1,
+	    sizeof *director->extent);
+	director->extent[director->extents++] = *extent;
+	frame->extents++;
+}
+
+static struct verify_frame new_frame(const struct director *director, uint64_t at)
+{
+	return (struct verify_frame){.extent = {.at = at}, .first_extent = director->extents};
+}
+
+/* A catalogue that is wrong may name any segment. */
+static int hand_out_alone(
+    struct director *director, const struct catalog_extent *extent, struct err *err)
+{
+	struct verify_frame frame = {.extent = {.at = extent->frame_at}, .extents = 1};
+	struct verify_unit *unit = mem_zero(1, sizeof *unit);
+
+	unit->segment = extent->segment;
+	add_to_unit(unit, &frame, extent);
+	return verify_crew_put(&director->crew, unit, err);
+}
+
+/* Messages that stand before that place, where no frame was seen: they are tried all the same. */
+static int take_missed(struct director *director, uint32_t segment, uint64_t at, struct err *err)
+{
+	const struct catalog_extent *extent;
+
+	while ((extent = verify_plan_before(&director->plan, segment, at))) {
+		struct verify_frame frame = new_frame(director, extent->frame_at);
+
+		if (extent->segment == director->segment) {
+			take_extent(director, &frame, extent);
+			add_frame(&director->mails, &frame);
+		} else if (hand_out_alone(director, extent, err) != 0) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int take_data_frame(
+    struct director *director, const struct frame_extent *extent, struct err *err)
+{
+	const struct catalog_extent *messages;
+	struct verify_frame frame;
+
+	if (take_missed(director, director->segment, extent->at, err) != 0)
+		return -1;
+	frame = new_frame(director, extent->at);
+	frame.extent = *extent;
+	while ((messages = verify_plan_at(&director->plan, director->segment, extent->at)))
+		take_extent(director, &frame, messages);
+	if (!is_chosen(director, &frame)) {
+		director->extents = frame.first_extent;
+		director->passed += extent->file_bytes;
+		return 0;
+	}
+	add_frame(frame.extents > 0 ? &director->mails : &director->others, &frame);
+	director->content_bytes += extent->content_bytes;
+	return 0;
+}
+
+/* All units of the segment are handed out; those of the one before it are waited for, so that no
+ * more than two are under way, and what was found can be told in order. */
+static int end_segment(struct director *director, struct err *err)
+{
+	uint32_t segment = director->segment;
+
+	if (segment == 0)
+		return 0;
+	if (take_missed(director, segment, UINT64_MAX, err) != 0 || hand_out(director, err) != 0 ||
+	    verify_crew_wait_segment(&director->crew, segment - 1, err) != 0)
+		return -1;
+	return tell_findings(director, segment, err);
+}
+
+/* Segments between, in which there is no frame, have their turn as well. */
+static int begin_segment(struct director *director, uint32_t segment, struct err *err)
+{
+	while (director->segment < segment) {
+		if (end_segment(director, err) != 0)
+			return -1;
+		director->segment++;
+		if (director->segment >= director->plan.to &&
+		    verify_plan_load(
+			&director->plan, director->vault->catalog, director->segment, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int take_frame(
+    void *arg, uint32_t segment, const struct frame_extent *extent, bool is_data, struct err *err)
+{
+	struct director *director = arg;
+
+	if (segment != director->segment && begin_segment(director, segment, err) != 0)
+		return -1;
+	if (is_data)
+		return take_data_frame(director, extent, err);
+	director->passed += extent->file_bytes;
+	/* A mark ends the frames of a batch. */
+	return extent->skip_magic != 0 && director->content_bytes >= UNIT_BYTES
+	    ? hand_out(director, err)
+	    : 0;
+}
+
+/* Messages that the catalogue has behind the last frame of all. */
+static int take_rest(struct director *director, struct err *err)
+{
+	struct verify_unit *unit;
+
+	for (;;) {
+		if (take_missed(director, UINT32_MAX, UINT64_MAX, err) != 0)
+			return -1;
+		if (director->plan.to > UINT32_MAX)
+			break;
+		if (verify_plan_load(&director->plan, director->vault->catalog,
+			(uint32_t)director->plan.to, err) != 0)
+			return -1;
+	}
+	if (hand_out(director, err) != 0)
+		return -1;
+	if (director->has_chosen || director->nearest.frames == 0)
+		return 0;
+	unit = mem_zero(1, sizeof *unit);
+	*unit = director->nearest;
+	memset(&director->nearest, 0, sizeof director->nearest);
+	return verify_crew_put(&director->crew, unit, err);
+}
+
+/* ---- the whole ---- */
+
+static size_t thread_count(const struct vault_verify_options *options)
+{
+	size_t count = options->threads;
+	cpu_set_t set;
+
+	if (options->percent == 0)
+		return 0;
+	if (count == 0)
+		count = sched_getaffinity(0, sizeof set, &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
+	return count < VAULT_VERIFY_THREADS ? count : VAULT_VERIFY_THREADS;
+}
+
+static int begin(struct director *director, struct err *err)
+{
+	struct vault *vault = director->vault;
+	struct vault_verify_report *report = director->report;
+	struct catalog_totals totals;
+	struct batch_position position;
+	uint32_t segments;
+
+	if (vault_open_store(vault, false, &director->store, err) != 0 ||
+	    catalog_totals(vault->catalog, &totals, err) != 0 ||
+	    catalog_position(vault->catalog, &position, err) != 0 ||
+	    store_size(director->store, &report->segment_bytes, &segments, err) != 0 ||
+	    store_forget_cached(vault->store, err) != 0)
+		return -1;
+	report->segments = segments;
+	report->messages = totals.messages;
+	report->bytes = totals.size_bytes;
+	report->blobs = totals.blobs;
+	store_trust_position(director->store, &position);
+	return verify_crew_start(
+	    &director->crew, vault, &director->board, thread_count(director->options), err);
+}
+
+static int check_all(struct director *director, struct err *err)
+{
+	bool quick = director->options->percent == 0;
+	struct store_verify_calls calls = {.fault = note_structure,
+	    .progress = note_position,
+	    .frame = quick ? NULL : take_frame,
+	    .arg = director};
+
+	if (!quick && verify_plan_load(&director->plan, director->vault->catalog, 0, err) != 0)
+		return -1;
+	if (store_verify(director->store, quick, &calls, err) < 0 ||
+	    (!quick && (end_segment(director, err) != 0 || take_rest(director, err) != 0)) ||
+	    verify_crew_wait_all(&director->crew, err) != 0)
+		return -1;
+	return tell_findings(director, VERIFY_BEHIND_ALL, err);
+}
+
+/* So that the next sync fetches them again. Where that cannot be written down, it was told. */
+static void log_bad(struct director *director)
+{
+	struct vault *vault = director->vault;
 	struct err why = {0};
 	size_t i;
 
-	if (check->bad_count == 0 || vault->lock_fd < 0 || !store_is_empty(vault->store))
+	if (director->bad_count == 0 || vault->lock_fd < 0 || !store_is_empty(vault->store))
 		return;
-	for (i = 0; i < check->bad_count; i++) {
+	for (i = 0; i < director->bad_count; i++) {
 		struct event event = {.kind = EVENT_DAMAGED,
-		    .id = check->bad[i].sum,
+		    .id = director->bad[i].sum,
 		    .reason = BYTES("verify could not prove it")};
 
 		if (vault_log(vault, &event, &why) != 0)
 			break;
 	}
-	if (i == check->bad_count && vault_commit(vault, &why) == 0)
+	if (i == director->bad_count && vault_commit(vault, &why) == 0)
 		return;
 	vault_abort(vault);
 	vault_notice(vault, "what is damaged could not be noted down: %s", why.text);
 }
 
-static int prove_message(void *arg, const struct catalog_message *message, struct err *err)
+static void release(struct director *director)
 {
-	struct check *check = arg;
-	struct catalog_message copy = *message;
-	struct err why = {0};
-
-	if (vault_prove(check->vault, &copy.id, &why) != 0) {
-		if (why.code != ERR_DAMAGED) {
-			*err = why;
-			return -1;
-		}
-		check->faults++;
-		if (check->calls->bad_message)
-			check->calls->bad_message(check->calls->arg, &copy, why.text);
-		if (note_bad(check, &copy, err) != 0)
-			return -1;
-	}
-	check->done += message->size_bytes;
-	return report(check, check->done, err);
+	verify_board_release(&director->board);
+	verify_plan_release(&director->plan);
+	store_close(director->store);
+	free(director->nearest.frame);
+	free(director->nearest.extent);
+	free(director->mails.frame);
+	free(director->others.frame);
+	free(director->extent);
+	free(director->bad);
 }
 
-int vault_verify(
-    struct vault *vault, bool quick, const struct vault_verify_calls *calls, struct err *err)
+int vault_verify(struct vault *vault, const struct vault_verify_options *options,
+    const struct vault_verify_calls *calls, struct vault_verify_report *report, struct err *err)
 {
-	struct check check = {.vault = vault, .calls = calls};
-	struct store_verify_calls store_calls = {
-	    .fault = store_fault, .progress = store_progress, .arg = &check};
-	struct catalog_totals totals;
-	struct batch_position position;
-	uint32_t count;
-	int result = -1;
+	struct director director = {
+	    .vault = vault, .options = options, .calls = calls, .report = report};
+	int result, kind;
 
-	if (vault_open_store(vault, false, &check.store, err) != 0 ||
-	    catalog_totals(vault->catalog, &totals, err) != 0 ||
-	    catalog_position(vault->catalog, &position, err) != 0 ||
-	    store_size(check.store, &check.done, &count, err) != 0 ||
-	    store_forget_cached(vault->store, err) != 0)
-		goto out;
-	check.all = check.done + (quick ? 0 : totals.size_bytes);
-	store_trust_position(check.store, &position);
-	if (store_verify(check.store, quick, &store_calls, err) < 0 ||
-	    check_catalog(&check, err) != 0 ||
-	    (!quick && catalog_each_message(vault->catalog, 0, prove_message, &check, err) != 0))
-		goto out;
-	log_bad(&check);
-	result = check.faults > 0;
-out:
-	free(check.bad);
-	store_close(check.store);
+	memset(report, 0, sizeof *report);
+	verify_board_init(&director.board);
+	director.crew.tick = tell_progress;
+	director.crew.tick_arg = &director;
+	result = begin(&director, err);
+	if (result == 0)
+		result = check_all(&director, err);
+	verify_crew_end(&director.crew, vault->catalog);
+	if (result == 0) {
+		report->proven = director.board.proven;
+		report->proven_bytes = director.board.proven_bytes;
+		log_bad(&director);
+		for (kind = 0; kind < VAULT_FAULT_KINDS; kind++)
+			result |= report->fault[kind] > 0;
+	}
+	release(&director);
 	return result;
 }
 

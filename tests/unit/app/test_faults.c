@@ -21,20 +21,19 @@ START_TEST(equal_faults_of_a_segment_are_one_line)
 
 	archive_begin(&a);
 	expect(&faults, "");
-	faults_add(&faults, "segment 1, offset 7: a blob that does not match its SHA-256");
-	faults_add(&faults, "segment 1, offset 99: a blob that does not match its SHA-256");
-	faults_add(&faults, "segment 2, offset 7: a blob that does not match its SHA-256");
-	faults_add(&faults, "segment 2, offset 8: /x/segments/000002.tar.zst: it is torn");
-	faults_add(&faults, "catalog.db differs");
-	faults_add(&faults, "segment x, offset 8: y");
-	faults_add(&faults, "segment 3, offset : y");
+	faults_add(&faults, 1, "a blob that does not match its SHA-256");
+	faults_add(&faults, 1, "a blob that does not match its SHA-256");
+	faults_add(&faults, 2, "a blob that does not match its SHA-256");
+	faults_add(&faults, 2, "/x/segments/000002.tar.zst: it is torn");
+	faults_add(&faults, 2, "it is torn");
+	faults_add(&faults, 0, "catalog.db differs");
+	faults_add(&faults, 0, "/x/segments/000002.tar.zst: it is torn");
 	expect(&faults,
 	    "segment 1: a blob that does not match its SHA-256 (2 times)\n"
 	    "segment 2: a blob that does not match its SHA-256\n"
-	    "segment 2: it is torn\n"
+	    "segment 2: it is torn (2 times)\n"
 	    "catalog.db differs\n"
-	    "segment x, offset 8: y\n"
-	    "segment 3, offset : y\n");
+	    "/x/segments/000002.tar.zst: it is torn\n");
 	faults_release(&faults);
 	archive_end(&a);
 }

@@ -538,6 +538,65 @@ START_TEST(verify_finds_damaged_words)
 }
 END_TEST
 
+/* A page that no question about messages or words comes by. */
+START_TEST(verify_finds_damaged_pages)
+{
+	struct sql_stmt *stmt;
+	struct index *index;
+	char *path = NULL;
+	uint64_t at;
+	int fd;
+
+	archive_begin(&a);
+	add_letters(1, 7);
+	index_close(indexed(&a));
+	path = index_file();
+	index = indexed_open(&a, SQL_READ);
+	OK(sql_prepare(index_sql(index),
+	    "SELECT rootpage FROM main.sqlite_schema WHERE name = 'doc_attachments'", &stmt, err));
+	ck_assert_int_eq(sql_step(stmt, NULL), 1);
+	at = (uint64_t)(sql_i64(stmt, 0) - 1) * 4096;
+	sql_free(stmt);
+	index_close(index);
+	fd = file_open(path, O_RDWR, 0, NULL);
+	OK(file_write_at(fd, "\xff", 1, at, path, err)); /* its kind */
+	file_close(&fd);
+	index = indexed_open(&a, SQL_READ);
+	expect_wrong(index, "is damaged: run mailcask rebuild index");
+	index_close(index);
+	free(path);
+	archive_end(&a);
+}
+END_TEST
+
+/* Its position is what index_catchup goes on from. */
+START_TEST(verify_finds_a_wrong_position)
+{
+	struct index *index;
+
+	archive_begin(&a);
+	add_letters(1, 7);
+	index_close(indexed(&a));
+	index = indexed_open(&a, SQL_READ);
+	change("UPDATE state SET indexed = 8");
+	expect_wrong(index, "ahead");
+	change("UPDATE state SET indexed = 7");
+	expect_sound(index);
+	change("DELETE FROM state");
+	expect_wrong(index, "how far");
+	change("INSERT INTO state SELECT 1, 5, id FROM cat.message WHERE n = 5");
+	expect_wrong(index, "not come to");
+	index_close(index);
+	index = indexed_open(&a, SQL_WRITE);
+	expect_wrong(index, "rebuild index");
+	change("DELETE FROM doc; DELETE FROM state; INSERT INTO state VALUES(1, 0, NULL);"
+	       "INSERT INTO fts(fts) VALUES('delete-all')");
+	expect_sound(index); /* empty, and says so */
+	index_close(index);
+	archive_end(&a);
+}
+END_TEST
+
 START_TEST(verify_finds_what_differs)
 {
 	struct index *index;
@@ -626,5 +685,6 @@ SUITE(rowids_stand_in_the_order_of_dates_and_numbers, everything_is_indexed_once
     a_message_without_a_place_waits_for_its_date, what_was_stopped_goes_on, what_was_killed_goes_on,
     a_damaged_message_waits_until_it_can_be_read, an_index_that_cannot_be_used_is_begun_anew,
     an_index_of_another_catalogue_is_begun_anew, an_index_of_a_longer_catalogue_is_begun_anew,
-    an_index_that_cannot_be_opened_is_not_removed, verify_finds_what_differs,
-    verify_finds_damaged_words, a_reader_sees_one_moment_while_another_writes)
+    an_index_that_cannot_be_opened_is_not_removed, verify_finds_damaged_pages,
+    verify_finds_a_wrong_position, verify_finds_what_differs, verify_finds_damaged_words,
+    a_reader_sees_one_moment_while_another_writes)

@@ -111,6 +111,49 @@ START_TEST(a_difference_in_any_table_is_found)
 }
 END_TEST
 
+/* One that is made only for the comparison: without indexes, and from other connections. */
+START_TEST(a_scratch_catalogue_compares_as_another)
+{
+	struct catalog *other, *beside;
+	const char *table = NULL;
+	struct sql_stmt *stmt;
+	unsigned seed = 14;
+	char *path;
+
+	begin();
+	path = file_join(j.folder, "other.db");
+	for (int i = 0; i < 30; i++) {
+		random_batch(&seed);
+		apply();
+	}
+	OK(catalog_open_scratch(&other, path, err));
+	for (size_t i = 0; i < j.logs; i++)
+		OK(catalog_apply(other, &j.ends[i], buf_view(&j.log[i]), err));
+	OK(sql_prepare(catalog_sql(other),
+	    "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL", &stmt,
+	    err));
+	ck_assert_int_eq(sql_step(stmt, NULL), 1);
+	ck_assert_int_eq(sql_i64(stmt, 0), 0);
+	sql_free(stmt);
+	catalog_close(other);
+	OK(catalog_open_beside(j.catalog, &beside, err));
+	ck_assert_int_eq(catalog_compare(beside, path, &table, NULL), 0);
+	OK(catalog_open_scratch(&other, path, err));
+	OK(sql_exec(catalog_sql(other), "UPDATE folder SET listed = listed + 1", err));
+	catalog_close(other);
+	ck_assert_int_eq(catalog_compare(beside, path, &table, NULL), 0); /* no fact */
+	OK(catalog_open_scratch(&other, path, err));
+	OK(sql_exec(catalog_sql(other), "UPDATE message SET msgid = NULL WHERE n = 2", err));
+	catalog_close(other);
+	ck_assert_int_eq(catalog_compare(beside, path, &table, NULL), 1);
+	ck_assert_str_eq(table, "message");
+	catalog_close(beside);
+	remove_files(path);
+	free(path);
+	end();
+}
+END_TEST
+
 static void check_unchanged(const struct batch_position *before)
 {
 	struct batch_position now;
@@ -257,6 +300,7 @@ START_TEST(files_that_are_no_catalogue)
 }
 END_TEST
 
-SUITE(the_same_journal_makes_the_same_tables, a_difference_in_any_table_is_found,
-    a_batch_is_taken_whole_or_not_at_all, batches_follow_each_other,
-    logs_that_are_wrong_are_not_taken, a_reader_beside_a_writer, files_that_are_no_catalogue)
+SUITE(the_same_journal_makes_the_same_tables, a_scratch_catalogue_compares_as_another,
+    a_difference_in_any_table_is_found, a_batch_is_taken_whole_or_not_at_all,
+    batches_follow_each_other, logs_that_are_wrong_are_not_taken, a_reader_beside_a_writer,
+    files_that_are_no_catalogue)

@@ -404,9 +404,10 @@ static inline char *ground_say(const struct ground *g, unsigned segment, const c
 
 /* ---- verify ---- */
 
-static inline void ground_count_fault(void *arg, uint32_t segment, uint64_t at, const char *what)
+static inline void ground_count_fault(
+    void *arg, enum store_fault kind, uint32_t segment, uint64_t at, const char *what)
 {
-	(void)segment, (void)at;
+	(void)kind, (void)segment, (void)at;
 	ck_assert_uint_gt(strlen(what), 0);
 	++*(unsigned *)arg;
 }

@@ -304,40 +304,51 @@ struct faults {
 	unsigned faults, bad_messages;
 };
 
-static inline void note_fault(void *arg, const char *what)
+static inline void note_fault(void *arg, const struct vault_fault *fault)
 {
-	ck_assert_uint_gt(strlen(what), 0);
-	((struct faults *)arg)->faults++;
+	struct faults *faults = arg;
+
+	ck_assert_uint_gt(strlen(fault->what), 0);
+	ck_assert_int_eq(fault->message != NULL, fault->kind == VAULT_FAULT_MESSAGE);
+	if (fault->message)
+		ck_assert_int_gt(fault->message->n, 0);
+	++*(fault->message ? &faults->bad_messages : &faults->faults);
 }
 
-static inline void note_bad_message(void *arg, const struct catalog_message *bad, const char *what)
+static inline struct faults verify_so(
+    struct vault *vault, const struct vault_verify_options *how, struct vault_verify_report *report)
 {
-	ck_assert_int_gt(bad->n, 0);
-	ck_assert_uint_gt(strlen(what), 0);
-	((struct faults *)arg)->bad_messages++;
+	struct faults found = {0};
+	struct vault_verify_calls calls = {.fault = note_fault, .arg = &found};
+	struct err why = {0};
+	int got = vault_verify(vault, how, &calls, report, &why);
+
+	ck_assert_msg(got >= 0, "%s", why.text);
+	ck_assert_int_eq(got, found.faults + found.bad_messages > 0);
+	ck_assert_uint_eq(report->fault[VAULT_FAULT_MESSAGE], found.bad_messages);
+	return found;
 }
 
 static inline struct faults verify(struct vault *vault, bool quick)
 {
-	struct faults found = {0};
-	struct vault_verify_calls calls = {
-	    .fault = note_fault, .bad_message = note_bad_message, .arg = &found};
-	struct err why = {0};
-	int got = vault_verify(vault, quick, &calls, &why);
+	struct vault_verify_options how = {.percent = quick ? 0 : 100};
+	struct vault_verify_report report;
 
-	ck_assert_msg(got >= 0, "%s", why.text);
-	ck_assert_int_eq(got, found.faults + found.bad_messages > 0);
-	return found;
+	return verify_so(vault, &how, &report);
 }
 
 static inline void check_clean(struct vault *vault)
 {
-	struct vault_verify_calls calls = {.fault = note_fault, .arg = &(struct faults){0}};
-	struct faults found = verify(vault, false);
+	struct vault_verify_options how = {.percent = 100};
+	struct vault_verify_report report;
+	struct faults found = verify_so(vault, &how, &report);
 
 	ck_assert_uint_eq(found.faults, 0);
 	ck_assert_uint_eq(found.bad_messages, 0);
-	OK(vault_verify(vault, true, &calls, err));
+	ck_assert_uint_eq(report.proven, report.messages);
+	ck_assert_uint_eq(report.proven_bytes, report.bytes);
+	found = verify(vault, true);
+	ck_assert_uint_eq(found.faults, 0);
 }
 
 #endif
