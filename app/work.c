@@ -3,6 +3,7 @@
 #include "app/work.h"
 
 #include "app/bar.h"
+#include "app/mirror.h"
 #include "app/output.h"
 
 #include "archiver/sync/sync.h"
@@ -122,6 +123,7 @@ int work_sync(struct app *app, const struct settings_account *account, struct er
 	struct sync_report report = {0};
 	int result = app_endpoint_options(app, account, &options.endpoint, err);
 
+	app->must_mirror = true;
 	if (result == 0) {
 		result = sync_account(&options, &report, err);
 		bar_clear();
@@ -350,6 +352,7 @@ int work_purge(struct app *app, const struct settings_account *account, const st
 	    .account = account->name,
 	    .rules = rules,
 	    .plan = plan,
+	    .needs_mirror = app->settings->archive.purge_needs_mirror,
 	    .is_rehearsal = is_rehearsal,
 	    .outcome = take_outcome,
 	    .problem = tell_purge_problem,
@@ -361,6 +364,7 @@ int work_purge(struct app *app, const struct settings_account *account, const st
 
 	memset(report, 0, sizeof *report);
 	buf_init(&calls.line, LINE_BYTES);
+	mirror_follow(app);
 	if (app_endpoint_options(app, account, &where, err) != 0 ||
 	    endpoint_open(&options.ep, &where, err) != 0)
 		goto out;

@@ -15,6 +15,7 @@
 
 struct rebuild {
 	struct vault *vault;
+	struct store *store; /* the archive's, or that of its mirror */
 	struct spool *skeleton;
 	uint64_t skeleton_at; /* sent so far */
 	uint64_t at;          /* in the message */
@@ -58,7 +59,7 @@ static int send_part(void *arg, const struct event_part *part, struct err *err)
 	if (send_skeleton(rebuild, part->at - rebuild->at, err) != 0)
 		return -1;
 	detach_encoder_begin(&encoder, part, rebuild->fn, rebuild->arg);
-	if (store_read(vault->store, blob.segment, &blob.place, &entry, detach_encoder_add,
+	if (store_read(rebuild->store, blob.segment, &blob.place, &entry, detach_encoder_add,
 		&encoder, err) != 0 ||
 	    detach_encoder_end(&encoder, err) != 0)
 		return -1;
@@ -66,22 +67,25 @@ static int send_part(void *arg, const struct event_part *part, struct err *err)
 	return 0;
 }
 
-int vault_read_skeleton(struct vault *vault, const struct catalog_message *message,
+int vault_read_skeleton(struct store *store, const struct catalog_message *message,
     struct spool *spool, struct err *err)
 {
 	struct store_entry entry = {EVENT_MAIL, message->id.sum, message->stored_bytes};
 
 	spool_clear(spool);
 	return store_read(
-	    vault->store, message->segment, &message->place, &entry, spool_add_fn, spool, err);
+	    store, message->segment, &message->place, &entry, spool_add_fn, spool, err);
 }
 
-static int rebuild_to(struct vault *vault, const struct catalog_message *message,
-    struct spool *skeleton, spool_fn fn, void *arg, struct err *err)
+static int rebuild_to(const struct rebuild *from, const struct catalog_message *message,
+    spool_fn fn, void *arg, struct err *err)
 {
-	struct rebuild rebuild = {.vault = vault, .skeleton = skeleton, .fn = fn, .arg = arg};
+	struct rebuild rebuild = *from;
+	struct spool *skeleton = from->skeleton;
 
-	if (catalog_parts(vault->catalog, message->n, send_part, &rebuild, err) != 0)
+	rebuild.fn = fn;
+	rebuild.arg = arg;
+	if (catalog_parts(from->vault->catalog, message->n, send_part, &rebuild, err) != 0)
 		return -1;
 	return send_skeleton(&rebuild, spool_bytes(skeleton) - rebuild.skeleton_at, err);
 }
@@ -134,12 +138,12 @@ int vault_prove_blob(
 }
 
 /* Rebuild a message to fn (NULL: to nobody); -1 also when its sum was wrong. */
-static int rebuild_proven(struct vault *vault, const struct catalog_message *message,
-    struct spool *skeleton, spool_fn fn, void *arg, struct err *err)
+static int rebuild_proven(const struct rebuild *from, const struct catalog_message *message,
+    spool_fn fn, void *arg, struct err *err)
 {
 	struct prover prover = {digest_new(), fn, arg};
 	struct sha256 sum;
-	int result = rebuild_to(vault, message, skeleton, to_prover, &prover, err);
+	int result = rebuild_to(from, message, to_prover, &prover, err);
 
 	digest_end(prover.digest, &sum);
 	digest_free(prover.digest);
@@ -161,24 +165,27 @@ static int find(
 	return got < 0 ? -1 : 0;
 }
 
-static int get(
-    struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg, struct err *err)
+/* began_out: fn has had bytes. */
+static int get(struct vault *vault, struct store *store, const struct msg_id *id, spool_fn fn,
+    void *arg, bool *began_out, struct err *err)
 {
 	struct catalog_message message;
 	struct spool skeleton;
+	struct rebuild from = {.vault = vault, .store = store, .skeleton = &skeleton};
 	struct buf memory;
 	bool small;
 	int result = -1;
 
+	*began_out = false;
 	if (find(vault, id, &message, err) != 0)
 		return -1;
 	small = message.size_bytes <= MEMORY_MAX_BYTES;
 	buf_init(&memory, MEMORY_MAX_BYTES);
 	spool_init(&skeleton, DETACH_MEMORY_BYTES, vault_temporary_folder(vault));
-	if (vault_read_skeleton(vault, &message, &skeleton, err) != 0 ||
-	    rebuild_proven(
-		vault, &message, &skeleton, fn && small ? to_memory : NULL, &memory, err) != 0)
+	if (vault_read_skeleton(store, &message, &skeleton, err) != 0 ||
+	    rebuild_proven(&from, &message, fn && small ? to_memory : NULL, &memory, err) != 0)
 		goto out;
+	*began_out = fn && !memory.overflow;
 	if (memory.overflow)
 		wrong_sum(&message.id, err);
 	else if (!fn || (small && memory.n == 0))
@@ -186,19 +193,83 @@ static int get(
 	else if (small)
 		result = fn(arg, memory.p, memory.n, err);
 	else
-		result = rebuild_proven(vault, &message, &skeleton, fn, arg, err);
+		result = rebuild_proven(&from, &message, fn, arg, err);
 out:
 	spool_release(&skeleton);
 	buf_release(&memory);
 	return result;
 }
 
+/* The store on the mirror's segments, whose places are those of our catalogue. */
+static int open_mirror(struct vault *vault, struct err *err)
+{
+	char *segments;
+	int result;
+
+	if (vault->mirror)
+		return 0;
+	if (!vault->options.mirror)
+		return err_set(err, ERR_ABSENT, "the archive has no mirror");
+	segments = file_join(vault->options.mirror, "segments");
+	if (file_exists(segments))
+		result =
+		    store_open(&vault->mirror, &(struct store_options){.folder = segments}, err);
+	else
+		result =
+		    err_set(err, ERR_ABSENT, "the mirror %s is not there", vault->options.mirror);
+	/* What was copied there a moment ago must come from the disk. */
+	if (result == 0)
+		(void)store_forget_cached(vault->mirror, NULL);
+	free(segments);
+	return result;
+}
+
+static int get_from_mirror(
+    struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg, struct err *err)
+{
+	char hex[SHA256_HEX_BYTES];
+	bool began;
+	int result;
+
+	if (open_mirror(vault, err) != 0)
+		return -1;
+	result = get(vault, vault->mirror, id, fn, arg, &began, err);
+	sha256_hex(&id->sum, hex);
+	if (result == 0 && !vault->has_told_mirror) {
+		vault->has_told_mirror = true;
+		vault_notice(vault,
+		    "message %.10s is damaged in the archive and was taken from the mirror, as "
+		    "others "
+		    "may be: run mailcask rebuild --from-mirror",
+		    hex);
+	}
+	return result;
+}
+
 int vault_get(struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg, struct err *err)
 {
-	return get(vault, id, fn, arg, err);
+	struct err why = {0};
+	bool began;
+
+	if (get(vault, vault->store, id, fn, arg, &began, &why) == 0 ||
+	    (why.code == ERR_DAMAGED && !began && vault->options.mirror &&
+		get_from_mirror(vault, id, fn, arg, NULL) == 0))
+		return 0;
+	return vault_pass_on(&why, err);
 }
 
 int vault_prove(struct vault *vault, const struct msg_id *id, struct err *err)
 {
-	return get(vault, id, NULL, NULL, err);
+	bool began;
+
+	return get(vault, vault->store, id, NULL, NULL, &began, err);
+}
+
+int vault_prove_mirror(struct vault *vault, const struct msg_id *id, struct err *err)
+{
+	bool began;
+
+	if (open_mirror(vault, err) != 0)
+		return -1;
+	return get(vault, vault->mirror, id, NULL, NULL, &began, err);
 }

@@ -189,9 +189,10 @@ int vault_verify(
 	    store_forget_cached(vault->store, err) != 0)
 		goto out;
 	check.all = check.done + (quick ? 0 : totals.size_bytes);
-	store_trust_position(check.store, &position);
+	if (!vault->options.are_segments_behind)
+		store_trust_position(check.store, &position);
 	if (store_verify(check.store, quick, &store_calls, err) < 0 ||
-	    check_catalog(&check, err) != 0 ||
+	    (!vault->options.are_segments_behind && check_catalog(&check, err) != 0) ||
 	    (!quick && catalog_each_message(vault->catalog, 0, prove_message, &check, err) != 0))
 		goto out;
 	log_bad(&check);
@@ -204,5 +205,10 @@ out:
 
 int vault_forget_cached(struct vault *vault, struct err *err)
 {
-	return store_forget_cached(vault->store, err);
+	if (store_forget_cached(vault->store, err) != 0)
+		return -1;
+	/* A mirror that is gone proves nothing later. */
+	if (vault->mirror)
+		(void)store_forget_cached(vault->mirror, NULL);
+	return 0;
 }
