@@ -63,7 +63,7 @@ static int work(struct app *app, const struct settings_account *account, struct 
 	if (result == 0)
 		result = work_by_rules(app, account, &rules, err);
 	rules_release(&rules);
-	mirror_follow(app);
+	(void)mirror_follow(app);
 	index_close(app->index);
 	vault_close(app->vault);
 	app_forget_secret(app);

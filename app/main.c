@@ -107,7 +107,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 		return got < 0 ? EXIT_WRONG_USE : EXIT_DONE;
 	set_signals();
 	status = command->run(&app, &arguments);
-	mirror_follow(&app);
+	(void)mirror_follow(&app);
 	app_close(&app);
 	if (!output_is_fine() && status == EXIT_DONE && !output_is_closed()) {
 		fputs("mailcask: standard output could not be written\n", stderr);

@@ -70,7 +70,7 @@ int mirror_update(struct app *app, struct replica_options *options, struct repli
 	set_calls(options, &calls);
 	result = replica_update(options, report, err);
 	bar_clear();
-	if (report->is_first && report->is_on_same_disk)
+	if (report->is_new && report->is_on_same_disk)
 		app_note(app,
 		    "the mirror %s is on the disk of the archive: it does not help when that disk "
 		    "dies",
@@ -90,7 +90,7 @@ static void print_update(const struct app *app, const struct replica_options *op
 	fflush(stdout);
 }
 
-void mirror_follow(struct app *app)
+enum err_code mirror_follow(struct app *app)
 {
 	struct replica_options options;
 	struct replica_report report;
@@ -99,13 +99,14 @@ void mirror_follow(struct app *app)
 	if (!app->vault || app->next_batch == 0 || app_must_stop(app) ||
 	    (!app->must_mirror && vault_next_batch(app->vault) == app->next_batch) ||
 	    !mirror_options(app, &options))
-		return;
+		return ERR_NONE;
 	app->must_mirror = false;
 	app->next_batch = vault_next_batch(app->vault);
 	if (mirror_update(app, &options, &report, &err) == 0)
 		print_update(app, &options, &report);
 	else if (err.code != ERR_STOPPED)
 		app_problem(app, "the mirror is not up to date: %s", err.text);
+	return err.code;
 }
 
 int mirror_check_new(const struct settings_archive *archive, struct err *err)

@@ -15,8 +15,8 @@
 bool mirror_options(struct app *app, struct replica_options *out);
 
 /* When something was committed since, or app->must_mirror: bring the mirror up to date, if there
- * is one. What goes wrong is a problem, and nothing else: the archive is as it is. */
-void mirror_follow(struct app *app);
+ * is one. What goes wrong is a problem, and told: the archive is as it is. */
+enum err_code mirror_follow(struct app *app);
 
 /* ERR_UNSAFE when a new archive would be made where the mirror of one that was lost is at hand. */
 int mirror_check_new(const struct settings_archive *archive, struct err *err);

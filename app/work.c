@@ -339,6 +339,15 @@ static void print_report(struct app *app, const struct settings_account *account
 		printf("  %s are still on the server\n", output_number(report->kept, a));
 }
 
+/* What it proves counts only when it is this archive's. */
+static int check_mirror(struct app *app, const struct purge_options *options, struct err *err)
+{
+	if (mirror_follow(app) != ERR_UNSAFE || !options->needs_mirror)
+		return 0;
+	return err_set(err, ERR_UNSAFE,
+	    "nothing is purged (purge-needs-mirror): the mirror is none of this archive");
+}
+
 int work_purge(struct app *app, const struct settings_account *account, const struct rules *rules,
     const struct plan *plan, bool is_rehearsal, struct purge_report *report, struct err *err)
 {
@@ -364,8 +373,8 @@ int work_purge(struct app *app, const struct settings_account *account, const st
 
 	memset(report, 0, sizeof *report);
 	buf_init(&calls.line, LINE_BYTES);
-	mirror_follow(app);
-	if (app_endpoint_options(app, account, &where, err) != 0 ||
+	if (check_mirror(app, &options, err) != 0 ||
+	    app_endpoint_options(app, account, &where, err) != 0 ||
 	    endpoint_open(&options.ep, &where, err) != 0)
 		goto out;
 	result = purge_run(&options, report, err);

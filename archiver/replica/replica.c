@@ -84,7 +84,7 @@ static bool is_within(const char *folder, const char *other)
 	return within;
 }
 
-static bool is_same_folder(const char *a, const char *b)
+static bool is_same_file(const char *a, const char *b)
 {
 	struct stat x, y;
 
@@ -97,7 +97,7 @@ int replica_check_apart(const struct replica *replica, struct err *err)
 	char *above = file_folder_of(path);
 	bool within = is_within(path, archive) || is_within(archive, path) ||
 	    is_within(above, archive) ||
-	    is_same_folder(replica->archive.segments, replica->mirror.segments);
+	    is_same_file(replica->archive.segments, replica->mirror.segments);
 
 	free(above);
 	if (!within)
@@ -544,6 +544,28 @@ static bool is_current(const struct store_files *files, size_t i)
 	return i == 0 || files->file[i - 1].number != files->file[i].number;
 }
 
+/* A link to the archive's file is no second copy. */
+static int check_links(const struct replica *replica, struct err *err)
+{
+	const struct store_files *files = &replica->mirror.files;
+	bool is_linked = false;
+	size_t i;
+
+	for (i = 0; i < files->count; i++) {
+		char *ours = file_join(replica->archive.segments, files->file[i].name);
+		char *theirs = file_join(replica->mirror.segments, files->file[i].name);
+
+		is_linked |= is_same_file(ours, theirs);
+		free(ours);
+		free(theirs);
+	}
+	if (!is_linked)
+		return 0;
+	return err_set(err, ERR_UNSAFE,
+	    "%s holds links to the archive's own files: a mirror needs copies of its own",
+	    replica->mirror.folder);
+}
+
 static int check_none_beyond(const struct replica *replica, struct err *err)
 {
 	const struct store_files *files = &replica->mirror.files;
@@ -595,7 +617,6 @@ static int find_note(struct replica *replica, struct err *err)
 	if (!replica->has_note) {
 		memset(&replica->note, 0, sizeof replica->note);
 		snprintf(replica->note.path, sizeof replica->note.path, "%s", options->path);
-		replica->report->is_first = true;
 	}
 	return 0;
 }
@@ -626,6 +647,7 @@ static int open_mirror(struct replica *replica, struct err *err)
 	/* A new one: what is remembered is of an old one. */
 	if (replica->mirror.files.count == 0 || replica->options->compare)
 		replica->note.number = 0;
+	replica->report->is_new = replica->mirror.files.count == 0;
 	ask_disk(replica);
 	return 0;
 }
@@ -663,7 +685,8 @@ int replica_update(
 	replica_begin(&replica, options, report);
 	if (check_path(options->path, err) != 0 || replica_check_apart(&replica, err) != 0 ||
 	    find_note(&replica, err) != 0 || open_mirror(&replica, err) != 0 ||
-	    check_identity(&replica, err) != 0 || check_none_beyond(&replica, err) != 0)
+	    check_links(&replica, err) != 0 || check_identity(&replica, err) != 0 ||
+	    check_none_beyond(&replica, err) != 0)
 		goto out;
 	replica.note.identity = replica.identity;
 	result = bring_all(&replica, err);

@@ -47,7 +47,7 @@ struct replica_report {
 	uint64_t files_copied, files_mended; /* new ones, damaged ones */
 	uint64_t bytes_copied;
 	uint64_t files_bad; /* that could not be restored */
-	bool is_first;      /* no mirror was remembered there before */
+	bool is_new;        /* there was none at that place before */
 	bool is_on_same_disk;
 };
 

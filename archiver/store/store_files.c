@@ -27,12 +27,26 @@ void store_file_format_name(uint32_t number, uint32_t generation, char out[STORE
 		snprintf(out, STORE_FILE_NAME_BYTES, "%06u.%u" NAME_END, number, generation);
 }
 
+static bool take_number(struct bytes digits, uint32_t *out)
+{
+	unsigned long long number;
+
+	if (!bytes_u64(digits, &number) || number > UINT32_MAX)
+		return false;
+	*out = (uint32_t)number;
+	return true;
+}
+
 bool store_file_parse_name(const char *name, uint32_t *number_out, uint32_t *generation_out)
 {
+	size_t n = strcspn(name, "."), m = name[n] ? strcspn(name + n + 1, ".") : 0;
 	char only[STORE_FILE_NAME_BYTES];
-	unsigned number, generation = 0;
+	uint32_t number, generation = 0;
 
-	if (sscanf(name, "%10u.%10u", &number, &generation) < 1 || number == 0)
+	if (!take_number((struct bytes){name, n}, &number) || number == 0)
+		return false;
+	if (name[n] && strncmp(name + n + 1, "tar.", 4) != 0 &&
+	    !take_number((struct bytes){name + n + 1, m}, &generation))
 		return false;
 	/* Each file has one name: "1.tar.zst" is somebody else's. */
 	store_file_format_name(number, generation, only);
