@@ -404,51 +404,30 @@ static int copy_whole(struct replica *replica, const struct store_file *file, st
 	return replica_copy(replica, &piece, 1, &replica->mirror, file->name, NULL, err);
 }
 
-/* Are all logs of the mirror's file in the archive's, byte for byte. */
-struct logs {
-	struct replica *replica;
-	const struct store_file *file;
-	bool is_lacking;
-};
-
-static int compare_log(void *arg, uint64_t batch, uint64_t mark_at, uint64_t end, struct err *err)
-{
-	struct logs *logs = arg;
-	uint64_t same = mark_at;
-
-	(void)batch;
-	if (end > logs->file->committed_bytes)
-		logs->is_lacking = true;
-	if (logs->is_lacking)
-		return 0;
-	if (replica_compare(logs->replica, logs->file->name, mark_at, end, &same, err) != 0)
-		return -1;
-	logs->is_lacking = same < end;
-	return 0;
-}
-
 /* They differ from an offset on: which one is right? When it is the archive's: 0 the mirror's is
- * torn there, 1 it is damaged. */
+ * torn there, 1 it is damaged. Where both are whole and hold the same commits, a bit is another one
+ * that changes nothing of what they hold. */
 static int judge(struct replica *replica, const struct store_file *file,
     const struct store_file *mirror, uint64_t at, struct err *err)
 {
-	struct store_file_state ours, theirs;
-	struct logs logs = {.replica = replica, .file = file};
+	struct replica_view ours = {0}, theirs = {0};
+	int result = -1;
 
-	if (store_file_check(replica->mirror.store, mirror, mirror->file_bytes, compare_log, &logs,
-		&theirs, err) != 0 ||
-	    store_file_check(
-		replica->archive.store, file, file->committed_bytes, NULL, NULL, &ours, err) != 0)
-		return -1;
-	if (at == file->committed_bytes)
-		return logs.is_lacking ? refuse_longer(replica, file->name, err) : 0;
-	if (!ours.is_sound || ours.end < file->committed_bytes)
-		return refuse_damaged(replica, file->name, err);
-	if (logs.is_lacking || (theirs.is_sound && at < theirs.end))
-		return refuse_different(replica, file->name, err);
-	if (theirs.is_sound)
-		return 0; /* a tail that is torn */
-	return 1;
+	if (replica_see(&replica->archive, file, file->committed_bytes, &ours, err) != 0 ||
+	    replica_see(&replica->mirror, mirror, mirror->file_bytes, &theirs, err) != 0)
+		goto out;
+	if (at == file->committed_bytes && !replica_sees_all(&ours, &theirs))
+		refuse_longer(replica, file->name, err);
+	else if (!ours.state.is_sound || ours.state.end < file->committed_bytes)
+		refuse_damaged(replica, file->name, err);
+	else if (!replica_sees_all(&ours, &theirs))
+		refuse_different(replica, file->name, err);
+	else
+		result = at < theirs.state.end;
+out:
+	replica_unsee(&ours);
+	replica_unsee(&theirs);
+	return result;
 }
 
 /* Of the same name on both sides: what is missing at the mirror's end is appended, what differs

@@ -36,36 +36,55 @@ static int check(const struct replica_side *side, const struct store_file *file,
 	return store_file_check(side->store, file, file->file_bytes, NULL, NULL, out, err);
 }
 
-/* Of files of one name that differ, or of which the archive's is shorter. */
+static int refuse_different(
+    const struct replica *replica, const struct store_file *file, struct err *err)
+{
+	return err_set(err, ERR_UNSAFE,
+	    "the archive and the mirror %s went different ways (in %s), and both are whole: "
+	    "nothing "
+	    "was changed; keep the mirror as an archive of its own",
+	    replica->mirror.folder, file->name);
+}
+
+/* Of files of one name that differ before the mirror's last commit: by what each holds. */
+static int decide_by_view(struct replica *replica, struct decision *decision, uint64_t at,
+    const struct replica_view *ours, const struct replica_view *theirs, struct err *err)
+{
+	bool has_all = replica_sees_all(ours, theirs);
+
+	decision->bytes = theirs->state.end;
+	if (ours->state.is_sound && has_all && at < ours->state.end)
+		return 0; /* a bit that changes nothing */
+	if (!theirs->state.is_sound) {
+		decision->choice = ours->state.is_sound ? CHOICE_KEEP : CHOICE_LOST;
+		return 0;
+	}
+	if (ours->state.is_sound && at < ours->state.end && !replica_sees_all(theirs, ours))
+		return refuse_different(replica, decision->archive, err);
+	if (at == decision->archive->file_bytes)
+		decision->choice = CHOICE_TAKE;
+	else
+		decision->choice = CHOICE_MEND;
+	if (ours->state.end > theirs->state.end)
+		decision->more = decision->archive->file_bytes - theirs->state.end;
+	return 0;
+}
+
 static int decide_between(
     struct replica *replica, struct decision *decision, uint64_t at, struct err *err)
 {
-	const struct store_file *ours = decision->archive, *theirs = decision->mirror;
-	struct store_file_state a, m;
+	const struct store_file *file = decision->archive, *mirror = decision->mirror;
+	struct replica_view ours = {0}, theirs = {0};
+	int result = -1;
 
-	if (check(&replica->mirror, theirs, &m, err) != 0)
-		return -1;
-	if (at >= m.end)
-		return 0; /* the mirror's is torn there */
-	decision->bytes = m.end;
-	if (at == ours->file_bytes) {
-		decision->choice = m.is_sound ? CHOICE_TAKE : CHOICE_LOST;
-		return 0;
-	}
-	if (check(&replica->archive, ours, &a, err) != 0)
-		return -1;
-	if (a.is_sound && at < a.end) {
-		if (!m.is_sound)
-			return 0;
-		return err_set(err, ERR_UNSAFE,
-		    "the archive and the mirror %s went different ways (in %s), and both are "
-		    "whole: nothing was changed; keep the mirror as an archive of its own",
-		    replica->mirror.folder, ours->name);
-	}
-	decision->choice = m.is_sound ? CHOICE_MEND : CHOICE_LOST;
-	if (a.end > m.end)
-		decision->more = ours->file_bytes - m.end;
-	return 0;
+	if (replica_see(&replica->archive, file, file->file_bytes, &ours, err) == 0 &&
+	    replica_see(&replica->mirror, mirror, mirror->file_bytes, &theirs, err) == 0)
+		result = at < theirs.state.end
+		    ? decide_by_view(replica, decision, at, &ours, &theirs, err)
+		    : 0; /* the mirror's is torn there */
+	replica_unsee(&ours);
+	replica_unsee(&theirs);
+	return result;
 }
 
 /* Of files of two generations: what they hold is the same, as far as they are whole. */

@@ -51,13 +51,11 @@ struct store_file_state {
 	bool is_sound; /* up to end each frame and log is what its sums say, none is missing */
 };
 
-/* A log that can be read, from its mark to its end. */
-typedef int (*store_file_log_fn)(
-    void *arg, uint64_t batch, uint64_t mark_at, uint64_t end, struct err *err);
+/* A commit that can be read: its number and the sum of its line. */
+typedef void (*store_file_commit_fn)(void *arg, uint64_t batch, const struct sha256 *sum);
 
-/* store: of the folder that the file is in. fn may be NULL. -1 only when it cannot be read, or
- * fn says so. */
+/* store: of the folder that the file is in. fn may be NULL. -1 only when it cannot be read. */
 int store_file_check(struct store *store, const struct store_file *file, uint64_t bytes,
-    store_file_log_fn fn, void *arg, struct store_file_state *out, struct err *err);
+    store_file_commit_fn fn, void *arg, struct store_file_state *out, struct err *err);
 
 #endif
