@@ -151,16 +151,47 @@ static inline uint64_t bytes_of_segment(const char *side, uint32_t number)
 	return (uint64_t)st.st_size;
 }
 
-static inline void flip(const char *side, uint32_t number, uint64_t at)
+static inline void flip_bit(const char *side, uint32_t number, uint64_t at, char bit)
 {
 	char *path = segment_path(side, number), byte;
 	int fd = open(path, O_RDWR);
 
 	ck_assert_int_eq(pread(fd, &byte, 1, (off_t)at), 1);
-	byte ^= 1;
+	byte ^= bit;
 	ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)at), 1);
 	close(fd);
 	free(path);
+}
+
+static inline void flip(const char *side, uint32_t number, uint64_t at)
+{
+	flip_bit(side, number, at, 1);
+}
+
+/* Flip a bit that changes nothing of what a segment holds: of the size of a window, say. */
+static inline void flip_harmless(const char *side, uint32_t number)
+{
+	char *folder = file_join(side, "segments");
+	struct store_options where = {.folder = folder};
+	struct store_file_state state = {0};
+	struct store_files files;
+	struct store *store;
+	uint64_t at;
+
+	OK(store_open(&store, &where, err));
+	OK(store_files_list(folder, NULL, &files, err));
+	for (at = 0; !state.is_sound || state.end <= at; at++) {
+		const struct store_file *file = store_files_current(&files, number);
+
+		if (at > 0)
+			flip_bit(side, number, at - 1, 16);
+		ck_assert_uint_lt(at, file->file_bytes);
+		flip_bit(side, number, at, 16);
+		OK(store_file_check(store, file, file->file_bytes, NULL, NULL, &state, err));
+	}
+	store_files_release(&files);
+	store_close(store);
+	free(folder);
 }
 
 static inline void cut(const char *side, uint32_t number, uint64_t bytes)

@@ -4,6 +4,23 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+
+/* A disk that writes something else than it was told, now and then. */
+static bool is_lying;
+
+ssize_t pwrite(int fd, const void *data, size_t bytes, off_t at)
+{
+	char *p = mem_alloc(bytes + 1);
+	long done;
+
+	memcpy(p, data, bytes);
+	if (is_lying && bytes > 0)
+		p[bytes / 2] ^= 4;
+	done = syscall(SYS_pwrite64, fd, p, bytes, at);
+	free(p);
+	return done;
+}
 
 START_TEST(a_new_mirror_has_everything)
 {
@@ -432,6 +449,19 @@ START_TEST(a_flipped_byte_is_mended)
 }
 END_TEST
 
+START_TEST(a_bit_that_changes_nothing_is_no_other_history)
+{
+	begin();
+	grow(2);
+	update();
+	options.compare = true;
+	flip_harmless(mirror, 1);
+	updates_to_same();
+	ck_assert_uint_eq(report.files_copied, 1);
+	end();
+}
+END_TEST
+
 START_TEST(without_the_note_everything_is_compared)
 {
 	begin();
@@ -467,6 +497,25 @@ START_TEST(what_cannot_be_written_leaves_nothing_torn)
 	fails_to_update(ERR_IO, "");
 	limit.rlim_cur = RLIM_INFINITY;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	updates_to_same();
+	end();
+}
+END_TEST
+
+START_TEST(a_disk_that_lies_is_found_out)
+{
+	begin();
+	grow(2);
+	is_lying = true;
+	FAILS(ERR_IO, replica_update(&options, &report, err));
+	sh("[ -z \"$(ls %s/segments)\" ]", mirror);
+	is_lying = false;
+	update();
+	ground_batch(&g, 100);
+	set_end();
+	is_lying = true;
+	fails_to_update(ERR_IO, "is not to be trusted");
+	is_lying = false;
 	updates_to_same();
 	end();
 }
@@ -577,7 +626,8 @@ SUITE(a_new_mirror_has_everything, of_an_empty_archive_there_is_only_format, wha
     two_histories_are_left_alone, damage_of_the_archive_is_not_copied,
     the_archive_itself_is_no_mirror, an_empty_folder_is_not_filled_again, another_place_is_filled,
     a_folder_of_something_else_is_left_alone, a_missing_file_is_copied_again,
-    a_flipped_byte_is_mended, without_the_note_everything_is_compared,
-    what_cannot_be_written_leaves_nothing_torn, a_new_generation_takes_the_place_of_the_old,
+    a_flipped_byte_is_mended, a_bit_that_changes_nothing_is_no_other_history,
+    without_the_note_everything_is_compared, what_cannot_be_written_leaves_nothing_torn,
+    a_disk_that_lies_is_found_out, a_new_generation_takes_the_place_of_the_old,
     the_old_generation_stays_until_the_new_one_is_verified, it_tells_how_far_behind,
     the_note_tells_what_was_done)

@@ -169,6 +169,18 @@ START_TEST(a_damaged_mirror_is_not_taken)
 }
 END_TEST
 
+START_TEST(a_bit_that_changes_nothing_is_left)
+{
+	begin_mirrored(2);
+	flip_harmless(archive, 1);
+	sh("cp -a %s %s/flipped", archive, top);
+	restore();
+	ck_assert_uint_eq(report.bytes_copied + report.files_bad, 0);
+	sh("diff -r -x lock %s %s/flipped", archive, top);
+	end();
+}
+END_TEST
+
 START_TEST(two_histories_are_refused)
 {
 	begin();
@@ -269,6 +281,6 @@ END_TEST
 
 SUITE(a_whole_archive_comes_back, a_missing_file_comes_back, a_lost_end_comes_back,
     damage_is_mended_and_kept, what_the_mirror_lacks_stays, a_damaged_mirror_is_not_taken,
-    two_histories_are_refused, another_archive_s_mirror_is_refused,
-    without_a_mirror_there_is_nothing_to_take, half_of_an_archive_cannot_be_opened,
-    a_damaged_new_generation_gives_way_to_an_old_one)
+    a_bit_that_changes_nothing_is_left, two_histories_are_refused,
+    another_archive_s_mirror_is_refused, without_a_mirror_there_is_nothing_to_take,
+    half_of_an_archive_cannot_be_opened, a_damaged_new_generation_gives_way_to_an_old_one)
