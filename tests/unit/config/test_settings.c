@@ -354,7 +354,8 @@ END_TEST
 SUITE(a_short_file_has_all_defaults, a_long_file_has_all_it_says, many_sections_keep_their_order,
     an_archive_alone_is_enough, unknown_keys_come_with_the_nearest,
     unknown_sections_come_with_the_nearest, nothing_stands_twice, sections_have_the_name_they_need,
-    missing_keys_name_the_line_of_the_section, a_mirror_that_is_needed_has_a_name, an_account_has_exactly_one_password,
-    a_password_in_the_file_is_refused_and_not_shown, wrong_values_name_line_and_key,
-    comments_behind_values_are_refused, rules_name_accounts_that_exist, keys_stand_below_a_section,
-    reads_a_file, knows_where_the_file_is)
+    missing_keys_name_the_line_of_the_section, a_mirror_that_is_needed_has_a_name,
+    an_account_has_exactly_one_password, a_password_in_the_file_is_refused_and_not_shown,
+    wrong_values_name_line_and_key, comments_behind_values_are_refused,
+    rules_name_accounts_that_exist, keys_stand_below_a_section, reads_a_file,
+    knows_where_the_file_is)
