@@ -28,6 +28,7 @@ struct replica {
 };
 
 #define REPLICA_BUFFER_BYTES (1u << 20)
+#define REPLICA_FOLDER_MODE  0700
 
 void replica_begin(
     struct replica *replica, const struct replica_options *options, struct replica_report *report);
@@ -39,6 +40,12 @@ void replica_tell(const struct replica *replica, const char *format, ...)
 int replica_check_apart(const struct replica *replica, struct err *err);
 int replica_open_sides(struct replica *replica, struct err *err);
 int replica_list(struct replica_side *side, const struct batch_position *end, struct err *err);
+
+/* The mirror's folder, made when it is a new one. An empty one where a mirror was is refused: it is
+ * what a disk that is not mounted looks like. */
+int replica_find_folder(struct replica *replica, struct err *err);
+/* Remove what interrupted copying left. */
+int replica_sweep(const struct replica_side *side, struct err *err);
 
 /* Nobody else writes there, as far as the file system can tell. */
 int replica_lock(struct replica *replica, const char *folder, struct err *err);

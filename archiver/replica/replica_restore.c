@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FOLDER_MODE 0700
-#define FORMAT_MAX  4096
+#define FORMAT_MAX 4096
 
 /* What becomes of one of the archive's files. */
 enum choice {
@@ -265,7 +264,7 @@ static int open_both(struct replica *replica, struct err *err)
 	if (!replica_is_there(replica->mirror.folder))
 		return err_set(err, ERR_ABSENT, "%s holds no mirror: is its disk mounted?",
 		    replica->mirror.folder);
-	if (file_make_folders(replica->archive.segments, FOLDER_MODE, err) != 0 ||
+	if (file_make_folders(replica->archive.segments, REPLICA_FOLDER_MODE, err) != 0 ||
 	    replica_lock(replica, replica->archive.folder, err) != 0 ||
 	    replica_open_sides(replica, err) != 0 || check_same_archive(replica, err) != 0 ||
 	    replica_list(&replica->archive, NULL, err) != 0)

@@ -94,7 +94,7 @@ run 0 mailcask hold folder:INBOX --release
 check "a hold is in the mirror" same_segments "$A" "$M"
 
 # The disk is not mounted: an empty folder, which is not filled.
-umount "$WORK/disk"
+umount -l "$WORK/disk"
 mkdir "$M"
 "$PYTHON" - "$(server imaps)" "$WORK/certs/ca.pem" <<'P'
 import imaplib, ssl, sys

@@ -69,7 +69,7 @@ finish() {
     dovecot_stop "$server"
   done
   for mount in ${mounts+"${mounts[@]}"}; do
-    umount "$mount" 2>/dev/null
+    umount -l "$mount" 2>/dev/null
   done
   if [[ -n ${KEEP:-} ]]; then
     echo "# kept: $WORK"
