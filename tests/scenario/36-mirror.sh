@@ -61,7 +61,7 @@ mount_disk 600K
 run 1 mailcask sync
 check "the mail is archived" contains "$OUT" "300 new"
 check "a full mirror disk is told" contains "$ERR" "the disk of the mirror $M is full"
-check "nothing torn is left" test -z "$(ls "$M/segments" | grep -v '\.zst$')"
+check "nothing torn is left" test -z "$(find "$M/segments" -type f ! -name '*.zst')"
 run 1 mailcask verify --mirror
 check "what is there is whole, and it says how far behind" contains "$OUT" "all is well" "behind by"
 mount -o remount,size=200M "$WORK/disk"
@@ -92,6 +92,12 @@ run 0 mailcask hold folder:INBOX --reason "a case"
 check "there is one" contains "$OUT" "on hold"
 run 0 mailcask hold folder:INBOX --release
 check "a hold is in the mirror" same_segments "$A" "$M"
+
+# The worker keeps it, too; and a file that it lost comes back.
+rm "$M/segments/000002.tar.zst"
+run 0 mailcask run --once
+check "the lost file is told" contains "$ERR" "000002.tar.zst was missing in the mirror"
+check "... and copied again" same_segments "$A" "$M"
 
 # The disk is not mounted: an empty folder, which is not filled.
 umount -l "$WORK/disk"
