@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 
 #include "app/bar.h"
+#include "app/mirror.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -138,6 +139,7 @@ static int open_vault(struct app *app, bool for_writing, bool rebuild, struct er
 
 		options.path = archive->path;
 		options.databases = archive->databases;
+		options.mirror = archive->mirror;
 		options.segment_bytes = archive->segment_bytes;
 		options.batch_bytes = archive->batch_bytes;
 		options.free_floor_bytes = archive->free_floor_bytes;
@@ -146,10 +148,15 @@ static int open_vault(struct app *app, bool for_writing, bool rebuild, struct er
 	}
 	if (app->archive_path) {
 		options.path = app->archive_path;
-		options.databases = NULL;
+		options.databases = options.mirror = NULL;
 		options.may_create = false;
 	}
-	return vault_open(&app->vault, &options, err);
+	if (options.may_create && mirror_check_new(&app->settings->archive, err) != 0)
+		return -1;
+	if (vault_open(&app->vault, &options, err) != 0)
+		return -1;
+	app->next_batch = for_writing ? vault_next_batch(app->vault) : 0;
+	return 0;
 }
 
 int app_open_vault(struct app *app, bool for_writing, struct err *err)

@@ -31,6 +31,9 @@ struct app {
 
 	struct settings *settings;
 	struct vault *vault;
+	uint64_t
+	    next_batch;   /* of the archive when it was opened for writing; 0: only for reading */
+	bool must_mirror; /* the mirror is brought up to date even when nothing was committed */
 	struct index *index;
 	bool has_failed_in_part;
 

@@ -2,6 +2,7 @@
  * Knows: mailcask run: for each account, at its own interval: sync, index, retention.
  * Never: purges for a rule without "auto = yes"; holds the archive while it waits. */
 #include "app/command.h"
+#include "app/mirror.h"
 #include "app/work.h"
 
 #include "base/mem.h"
@@ -62,6 +63,7 @@ static int work(struct app *app, const struct settings_account *account, struct 
 	if (result == 0)
 		result = work_by_rules(app, account, &rules, err);
 	rules_release(&rules);
+	(void)mirror_follow(app);
 	index_close(app->index);
 	vault_close(app->vault);
 	app_forget_secret(app);

@@ -1,6 +1,7 @@
 /* Knows: mailcask status. Asks no server. */
 #include "app/bar.h"
 #include "app/command.h"
+#include "app/mirror.h"
 #include "app/output.h"
 
 #include <inttypes.h>
@@ -103,24 +104,97 @@ static int show_account(struct app *app, const char *name, struct err *err)
 	return 0;
 }
 
+struct mirror {
+	const char *path; /* NULL: none */
+	struct replica_note note;
+	bool is_noted; /* it was complete before */
+	bool is_there;
+	uint64_t behind; /* batches */
+};
+
+static int find_mirror(struct app *app, struct mirror *mirror, struct err *err)
+{
+	struct replica_options options;
+	int got;
+
+	memset(mirror, 0, sizeof *mirror);
+	if (!mirror_options(app, &options))
+		return 0;
+	got = replica_note_read(options.archive, &mirror->note, err);
+	mirror->path = options.path;
+	mirror->is_noted =
+	    got == 1 && mirror->note.time_unix != 0 && strcmp(mirror->note.path, options.path) == 0;
+	mirror->is_there = replica_is_there(options.path);
+	mirror->behind = options.end.batch;
+	if (mirror->is_noted)
+		mirror->behind -=
+		    mirror->note.batch < mirror->behind ? mirror->note.batch : mirror->behind;
+	return got < 0 ? -1 : 0;
+}
+
+static void print_mirror_text(const struct mirror *mirror)
+{
+	char number[OUTPUT_NUMBER_BYTES], time[CLOCK_ISO_BYTES];
+
+	if (!mirror->path)
+		return;
+	printf("  mirror         %s, ", mirror->path);
+	if (mirror->is_noted) {
+		clock_local(mirror->note.time_unix, time);
+		printf("complete %s", time);
+	} else {
+		printf("not complete yet");
+	}
+	if (mirror->behind > 0)
+		printf(", behind by %s %s", output_number(mirror->behind, number),
+		    output_plural(mirror->behind, "batch", "batches"));
+	printf("%s\n", mirror->is_there ? "" : "; it is NOT THERE now");
+}
+
+static void print_archive_json(const struct catalog_totals *totals, uint32_t segments,
+    const uint64_t bytes[3], const struct mirror *mirror)
+{
+	struct jsonout json;
+	struct buf line;
+
+	buf_init(&line, 1 << 20);
+	jsonout_start(&json, &line);
+	jsonout_object(&json, NULL);
+	jsonout_u64(&json, "messages", totals->messages);
+	jsonout_u64(&json, "bytes", totals->size_bytes);
+	jsonout_u64(&json, "segments", segments);
+	jsonout_u64(&json, "segment_bytes", bytes[0]);
+	jsonout_u64(&json, "catalog_bytes", bytes[1]);
+	jsonout_u64(&json, "index_bytes", bytes[2]);
+	if (mirror->path) {
+		jsonout_text(&json, "mirror", bytes_of(mirror->path));
+		jsonout_bool(&json, "mirror_reached", mirror->is_there);
+		jsonout_u64(&json, "mirror_behind", mirror->behind);
+	}
+	if (mirror->is_noted)
+		jsonout_time(&json, "mirrored", mirror->note.time_unix);
+	jsonout_end(&json);
+	output_json_line(&line);
+	buf_release(&line);
+}
+
 static int show_archive(struct app *app, struct err *err)
 {
 	struct catalog_totals totals;
 	uint64_t segment_bytes, catalog_bytes, index_bytes;
 	uint32_t segments;
+	struct mirror mirror;
 	char a[OUTPUT_NUMBER_BYTES], raw[BAR_SIZE_BYTES], stored[BAR_SIZE_BYTES],
 	    index[BAR_SIZE_BYTES], catalog[BAR_SIZE_BYTES];
 
 	if (catalog_totals(vault_catalog(app->vault), &totals, err) != 0 ||
 	    vault_size(app->vault, &segment_bytes, &segments, &catalog_bytes, &index_bytes, err) !=
-		0)
+		0 ||
+	    find_mirror(app, &mirror, err) != 0)
 		return -1;
 	if (app->json) {
-		output_line("{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
-			    ",\"segments\":%u,\"segment_bytes\":%" PRIu64
-			    ",\"catalog_bytes\":%" PRIu64 ",\"index_bytes\":%" PRIu64 "}",
-		    totals.messages, totals.size_bytes, segments, segment_bytes, catalog_bytes,
-		    index_bytes);
+		print_archive_json(&totals, segments,
+		    (uint64_t[]){segment_bytes, catalog_bytes, index_bytes}, &mirror);
 		return 0;
 	}
 	bar_size(totals.size_bytes, raw);
@@ -134,6 +208,7 @@ static int show_archive(struct app *app, struct err *err)
 		printf(", %.1f %% of the mail",
 		    100.0 * (double)segment_bytes / (double)totals.size_bytes);
 	printf("\n  databases      catalogue %s, search index %s\n", catalog, index);
+	print_mirror_text(&mirror);
 	return 0;
 }
 

@@ -2,11 +2,14 @@
 #include "app/bar.h"
 #include "app/command.h"
 #include "app/faults.h"
+#include "app/mirror.h"
 #include "app/output.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -35,6 +38,9 @@ struct calls {
 	struct vault_verify_report report;
 	unsigned percent;
 	double seconds;
+	struct vault *mirror; /* with --mirror: its segments, our catalogue */
+	struct replica_standing standing;
+	uint64_t not_there; /* messages behind the mirror's end */
 };
 
 static uint64_t all_faults(const struct calls *calls)
@@ -84,9 +90,24 @@ static void take(struct calls *calls, size_t kind, const struct vault_fault *fau
 		faults_add(&calls->told, fault->segment, fault->what);
 }
 
+/* A mirror that is behind cannot have what stands behind its end. */
+static bool is_behind_mirror(const struct calls *calls, const struct catalog_message *message)
+{
+	const struct batch_position *end = &calls->standing.end;
+
+	return calls->standing.behind > 0 && message &&
+	    (message->segment.number > end->segment ||
+		(message->segment.number == end->segment && message->place.frame_at >= end->at));
+}
+
 static void take_fault(void *arg, const struct vault_fault *fault)
 {
-	take(arg, fault->kind, fault);
+	struct calls *calls = arg;
+
+	if (is_behind_mirror(calls, fault->message))
+		calls->not_there++;
+	else
+		take(calls, fault->kind, fault);
 }
 
 static void take_index_fault(struct calls *calls, const char *what)
@@ -156,6 +177,11 @@ static void print_json_summary(struct calls *calls)
 	for (i = 0; i < FAULT_KINDS; i++)
 		jsonout_u64(&json, kind_of[i].name, calls->fault[i]);
 	jsonout_end(&json);
+	if (calls->mirror) {
+		jsonout_text(&json, "mirror", bytes_of(calls->app->settings->archive.mirror));
+		jsonout_u64(&json, "behind", calls->standing.behind);
+		jsonout_u64(&json, "not_there", calls->not_there);
+	}
 	jsonout_end(&json);
 	output_json_line(&calls->line);
 }
@@ -202,6 +228,10 @@ static void print_work(const struct calls *calls)
 
 static void print_advice(const struct calls *calls)
 {
+	if (calls->mirror) { /* what is wrong there, copying again cures */
+		printf("What to do: mailcask mirror --compare\n");
+		return;
+	}
 	if (all_faults(calls) == calls->fault[FAULT_INDEX]) {
 		printf("The archive is well, and no mail is in danger: the search index alone is\n"
 		       "wrong. \"mailcask rebuild index\" makes it again.\n");
@@ -212,9 +242,20 @@ static void print_advice(const struct calls *calls)
 	       "finds wrong with the journal or catalog.db, \"mailcask rebuild\" cures.\n");
 }
 
+static void print_behind(const struct calls *calls)
+{
+	char number[OUTPUT_NUMBER_BYTES];
+
+	if (calls->standing.behind > 0)
+		printf("It is behind by %s %s: mailcask mirror brings it up to date\n",
+		    output_number(calls->standing.behind, number),
+		    output_plural(calls->standing.behind, "batch", "batches"));
+}
+
 static void print_summary(struct calls *calls)
 {
 	const struct vault_verify_report *report = &calls->report;
+	uint64_t there = report->messages - calls->not_there;
 	char number[OUTPUT_NUMBER_BYTES], size[BAR_SIZE_BYTES];
 
 	bar_clear();
@@ -225,16 +266,22 @@ static void print_summary(struct calls *calls)
 	faults_print(&calls->told, vault_catalog(calls->app->vault));
 	print_work(calls);
 	bar_size(report->bytes, size);
-	printf("%s %s (%s), ", output_number(report->messages, number),
-	    output_plural(report->messages, "message", "messages"), size);
-	printf("%s %s: ", output_number(report->blobs, number),
-	    output_plural(report->blobs, "attachment", "attachments"));
+	if (calls->mirror)
+		printf("mirror %s: %s %s: ", calls->app->settings->archive.mirror,
+		    output_number(there, number), output_plural(there, "message", "messages"));
+	else
+		printf("%s %s (%s), ", output_number(report->messages, number),
+		    output_plural(report->messages, "message", "messages"), size);
+	if (!calls->mirror)
+		printf("%s %s: ", output_number(report->blobs, number),
+		    output_plural(report->blobs, "attachment", "attachments"));
 	if (all_faults(calls) == 0) {
 		printf("all is well\n");
-		return;
+	} else {
+		print_kinds(calls);
+		print_advice(calls);
 	}
-	print_kinds(calls);
-	print_advice(calls);
+	print_behind(calls);
 }
 
 /* ---- the command ---- */
@@ -252,6 +299,31 @@ static int open_archive(struct app *app, struct err *err)
 		return -1;
 	}
 	return app_open_vault(app, false, err);
+}
+
+/* Our catalogue, and the mirror's segments. */
+static int open_mirror(struct calls *calls, struct err *err)
+{
+	struct app *app = calls->app;
+	struct replica_options options;
+	struct vault_options opening = {.now = clock_now_unix};
+	char *segments;
+	int result;
+
+	if (app_need_settings(app, err) != 0)
+		return -1;
+	if (!mirror_options(app, &options))
+		return err_set(err, ERR_USAGE, MIRROR_NONE);
+	if (replica_stand(&options, &calls->standing, err) != 0)
+		return -1;
+	segments = file_join(options.path, "segments");
+	opening.path = options.archive;
+	opening.databases = app->settings->archive.databases;
+	opening.segments = segments;
+	opening.are_segments_behind = calls->standing.behind > 0;
+	result = vault_open(&calls->mirror, &opening, err);
+	free(segments);
+	return result;
 }
 
 static uint64_t new_seed(void)
@@ -293,12 +365,13 @@ static int verify(struct calls *calls, const struct vault_verify_options *option
 	struct vault_verify_calls told = {
 	    .fault = take_fault, .progress = show_progress, .arg = calls};
 	uint64_t begun_ms = clock_monotonic_ms();
-	int result = vault_verify(calls->app->vault, options, &told, &calls->report, err);
+	struct vault *vault = calls->mirror ? calls->mirror : calls->app->vault;
+	int result = vault_verify(vault, options, &told, &calls->report, err);
 
 	calls->seconds = (double)(clock_monotonic_ms() - begun_ms) / 1000;
 	if (result < 0)
 		return -1;
-	return options->percent == 100 ? check_index(calls, err) : 0;
+	return options->percent == 100 && !calls->mirror ? check_index(calls, err) : 0;
 }
 
 static int run(struct app *app, const struct arguments *arguments)
@@ -312,12 +385,16 @@ static int run(struct app *app, const struct arguments *arguments)
 		return app_fail(app, &err);
 	calls.percent = options.percent;
 	buf_init(&calls.line, 1 << 20);
-	if (verify(&calls, &options, &err) != 0) {
+	if ((argument(&cmd_verify, arguments, "mirror") && open_mirror(&calls, &err) != 0) ||
+	    verify(&calls, &options, &err) != 0) {
 		status = app_fail(app, &err);
 	} else {
 		print_summary(&calls);
-		status = all_faults(&calls) > 0 ? EXIT_DAMAGED : EXIT_DONE;
+		status = all_faults(&calls) > 0 ? EXIT_DAMAGED
+		    : calls.standing.behind     ? EXIT_IN_PART
+						: EXIT_DONE;
 	}
+	vault_close(calls.mirror);
 	buf_release(&calls.line);
 	faults_release(&calls.told);
 	return status;
@@ -331,9 +408,11 @@ const struct command cmd_verify = {
 	       "catalogue. Exit status 3 when something is wrong.\n"
 	       "\n"
 	       "--sample is for checks by the clock: all that --quick checks, and the messages of\n"
-	       "some frames, others each time.",
+	       "some frames, others each time. With --mirror the same of the second copy: that it\n"
+	       "is this archive's, and gives back every message.",
     .example = "mailcask verify --sample 5%",
     .option = {{"quick", 0, NULL, "structure and journal only, without the messages"},
-	{"sample", 0, "SHARE", "prove this share of the archive only, by chance: 1% to 100%"}},
+	{"sample", 0, "SHARE", "prove this share of the archive only, by chance: 1% to 100%"},
+	{"mirror", 0, NULL, "check the mirror instead"}},
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* Owns:  the process: signals, the list of commands.
  * Never: does a command's work. */
 #include "app/command.h"
+#include "app/mirror.h"
 #include "app/output.h"
 
 #include <locale.h>
@@ -11,7 +12,7 @@
 
 static const struct command *const commands[] = {&cmd_init, &cmd_sync, &cmd_run, &cmd_status,
     &cmd_search, &cmd_show, &cmd_attachments, &cmd_plan, &cmd_purge, &cmd_hold, &cmd_audit,
-    &cmd_log, &cmd_restore, &cmd_export, &cmd_verify, &cmd_rebuild, &cmd_compact};
+    &cmd_log, &cmd_restore, &cmd_export, &cmd_verify, &cmd_rebuild, &cmd_compact, &cmd_mirror};
 #define COMMANDS (sizeof commands / sizeof *commands)
 
 static volatile sig_atomic_t stop;
@@ -106,6 +107,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 		return got < 0 ? EXIT_WRONG_USE : EXIT_DONE;
 	set_signals();
 	status = command->run(&app, &arguments);
+	(void)mirror_follow(&app);
 	app_close(&app);
 	if (!output_is_fine() && status == EXIT_DONE && !output_is_closed()) {
 		fputs("mailcask: standard output could not be written\n", stderr);

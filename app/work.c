@@ -3,6 +3,7 @@
 #include "app/work.h"
 
 #include "app/bar.h"
+#include "app/mirror.h"
 #include "app/output.h"
 
 #include "archiver/sync/sync.h"
@@ -122,6 +123,7 @@ int work_sync(struct app *app, const struct settings_account *account, struct er
 	struct sync_report report = {0};
 	int result = app_endpoint_options(app, account, &options.endpoint, err);
 
+	app->must_mirror = true;
 	if (result == 0) {
 		result = sync_account(&options, &report, err);
 		bar_clear();
@@ -337,6 +339,15 @@ static void print_report(struct app *app, const struct settings_account *account
 		printf("  %s are still on the server\n", output_number(report->kept, a));
 }
 
+/* What it proves counts only when it is this archive's. */
+static int check_mirror(struct app *app, const struct purge_options *options, struct err *err)
+{
+	if (mirror_follow(app) != ERR_UNSAFE || !options->needs_mirror)
+		return 0;
+	return err_set(err, ERR_UNSAFE,
+	    "nothing is purged (purge-needs-mirror): the mirror is none of this archive");
+}
+
 int work_purge(struct app *app, const struct settings_account *account, const struct rules *rules,
     const struct plan *plan, bool is_rehearsal, struct purge_report *report, struct err *err)
 {
@@ -350,6 +361,7 @@ int work_purge(struct app *app, const struct settings_account *account, const st
 	    .account = account->name,
 	    .rules = rules,
 	    .plan = plan,
+	    .needs_mirror = app->settings->archive.purge_needs_mirror,
 	    .is_rehearsal = is_rehearsal,
 	    .outcome = take_outcome,
 	    .problem = tell_purge_problem,
@@ -361,7 +373,8 @@ int work_purge(struct app *app, const struct settings_account *account, const st
 
 	memset(report, 0, sizeof *report);
 	buf_init(&calls.line, LINE_BYTES);
-	if (app_endpoint_options(app, account, &where, err) != 0 ||
+	if (check_mirror(app, &options, err) != 0 ||
+	    app_endpoint_options(app, account, &where, err) != 0 ||
 	    endpoint_open(&options.ep, &where, err) != 0)
 		goto out;
 	result = purge_run(&options, report, err);

@@ -94,6 +94,18 @@ static int check_account(struct parse *parse, struct err *err)
 	return check_password(parse, err);
 }
 
+static int check_archive(struct parse *parse, struct err *err)
+{
+	const struct settings_archive *archive = parse->record;
+
+	if (archive->purge_needs_mirror && !archive->mirror)
+		return wrong(parse, parse->line, err,
+		    "%s says purge-needs-mirror = yes but names no mirror; for example mirror = "
+		    "/media/me/disk/mail",
+		    parse->title);
+	return 0;
+}
+
 static int complete_section(struct parse *parse, struct err *err)
 {
 	const struct section *section = parse->section;
@@ -113,6 +125,8 @@ static int complete_section(struct parse *parse, struct err *err)
 		    value_set(setting, setting->fallback, parse->record, err) != 0)
 			return -1;
 	}
+	if (section->kind == SECTION_ARCHIVE)
+		return check_archive(parse, err);
 	return section->kind == SECTION_ACCOUNT ? check_account(parse, err) : 0;
 }
 

@@ -24,6 +24,8 @@
 struct settings_archive {
 	char *path;      /* from the root; ~ expanded, as in every path here */
 	char *databases; /* folder of catalog.db and index.db; NULL: the archive's own */
+	char *mirror;    /* folder of the second copy; NULL: none */
+	bool purge_needs_mirror;
 	uint64_t segment_bytes, batch_bytes, free_floor_bytes, max_message_bytes;
 	int64_t level; /* of zstd */
 };

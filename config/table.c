@@ -27,6 +27,26 @@ static const struct setting archive[] = {
 		   "when the archive is on a network drive.",
     },
     {
+	.key = "mirror",
+	.kind = SETTING_PATH,
+	.offset = ARCHIVE(mirror),
+	.example = "/media/me/disk/mail",
+	.meaning =
+	    "A folder of its own, on another disk or a mounted share, for a second copy of "
+	    "the archive. Each sync brings it up to date and verifies what it wrote; mail that "
+	    "is damaged in the archive is read from there, and \"mailcask rebuild "
+	    "--from-mirror\" makes a lost archive again from it.",
+    },
+    {
+	.key = "purge-needs-mirror",
+	.kind = SETTING_SWITCH,
+	.offset = ARCHIVE(purge_needs_mirror),
+	.fallback = "no",
+	.example = "no",
+	.meaning = "yes: purge only what could be read back from the mirror, too, rebuilt, and "
+		   "matched its SHA-256.",
+    },
+    {
 	.key = "segment-size",
 	.kind = SETTING_SIZE,
 	.offset = ARCHIVE(segment_bytes),

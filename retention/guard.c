@@ -171,6 +171,14 @@ static int prove(struct guard *guard, struct candidate *candidate, struct err *e
 	return 0;
 }
 
+/* The same of the mirror's copy. Whatever keeps it from being read: it is no proof. */
+static void prove_mirror(struct guard *guard, struct candidate *candidate)
+{
+	if (guard->needs_mirror && !candidate->reason &&
+	    vault_prove_mirror(guard->vault, &candidate->id, NULL) != 0)
+		candidate->reason = "not proven in the mirror";
+}
+
 /* Does the server show the message that was archived? NULL, or the reason why not. */
 static const char *compare_live(struct candidates *candidates, struct candidate *candidate,
     const struct endpoint_identity *live)
@@ -378,10 +386,12 @@ int guard_messages(struct guard *guard, const struct plan_item *item, size_t cou
 		err_set(err, ERR_BUG, "a folder that has not passed its guard");
 		goto out;
 	}
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
 		if (load(guard, &candidates.candidate[i], err) != 0 ||
 		    prove(guard, &candidates.candidate[i], err) != 0)
 			goto out;
+		prove_mirror(guard, &candidates.candidate[i]);
+	}
 	if (ask_server(guard, &candidates, err) != 0)
 		goto out;
 	for (i = 0; i < count; i++)

@@ -5,11 +5,11 @@
  *   the folder   same UIDVALIDITY, UIDs that last, \Deleted kept, deletion by UID possible,
  *                writable; and complete: every message that the server lists is archived or a
  *                listed exception
- *   the message  committed; read back from the disk, rebuilt, its SHA-256 right; not held; the
- *                server shows under its UID the same Message-ID, INTERNALDATE and size (or, as
- *                some servers only estimate sizes, sends the same bytes again), and the flags
- *                that the rules decided by, none of which forbids it; and so for all others of
- *                its group: where one UID means another message, none is cleared
+ *   the message  committed; read back from the disk, rebuilt, its SHA-256 right (with
+ *                purge-needs-mirror also from the mirror's disk); not held; the server shows under
+ * its UID the same Message-ID, INTERNALDATE and size (or, as some servers only estimate sizes,
+ * sends the same bytes again), and the flags that the rules decided by, none of which forbids it;
+ * and so for all others of its group: where one UID means another message, none is cleared
  *
  *   guard_folder(&guard, &err)                        once per folder
  *   guard_messages(&guard, items, count, refuse, ...) -> a clearance for those that passed
@@ -30,6 +30,7 @@ struct guard {
 	const struct rules *rules;
 	struct bytes account, folder; /* server name; the folder is selected */
 	struct endpoint_state state;
+	bool needs_mirror; /* what is not proven in the mirror, too, is not cleared */
 	bool is_rehearsal; /* the folder is open read-only, and nothing will be deleted */
 	bool has_passed;   /* guard_folder did */
 	bool is_behind;    /* it did not, but a sync may cure that */

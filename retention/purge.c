@@ -282,6 +282,7 @@ static int open_folder(struct purge *purge, struct err *err)
 	    .rules = options->rules,
 	    .account = buf_view(&purge->account),
 	    .folder = buf_view(&purge->folder),
+	    .needs_mirror = options->needs_mirror,
 	    .is_rehearsal = options->is_rehearsal};
 	if (endpoint_select(options->ep, purge->guard.folder,
 		options->is_rehearsal ? ENDPOINT_READ : ENDPOINT_WRITE, &purge->guard.state,

@@ -36,6 +36,7 @@ struct purge_options {
 	const char *account;
 	const struct rules *rules;
 	const struct plan *plan; /* items of other accounts are passed over */
+	bool needs_mirror;       /* as in struct guard */
 	bool is_rehearsal;       /* the same way up to the intent, and folders only read */
 	void (*outcome)(void *arg, const struct plan_item *item, enum purge_outcome outcome,
 	    const char *reason);                                           /* may be NULL */

@@ -163,6 +163,8 @@ static int replay(struct vault *vault, struct err *err)
 
 static int open_for_writing(struct vault *vault, struct err *err)
 {
+	if (vault->options.segments)
+		return err_set(err, ERR_BUG, "segments of a mirror are only read");
 	if (lock(vault, err) != 0 || vault_open_store(vault, true, &vault->store, err) != 0 ||
 	    file_make_folders(vault->databases, FOLDER_MODE, err) != 0 ||
 	    vault_open_catalog(vault, err) != 0 || vault_settle(vault, err) != 0)
@@ -193,7 +195,8 @@ static int open_for_reading(struct vault *vault, struct err *err)
 	if (vault_open_store(vault, false, &vault->store, err) != 0)
 		return -1;
 	got = vault_read_catalog(vault, &why);
-	if (got == 0 || (why.code != ERR_ABSENT && why.code != ERR_DAMAGED))
+	if (got == 0 || vault->options.segments ||
+	    (why.code != ERR_ABSENT && why.code != ERR_DAMAGED))
 		return got == 0 ? 0 : vault_pass_on(&why, err);
 	if (vault_is_frozen(vault))
 		return vault_make_scratch_catalog(vault, err);
@@ -210,7 +213,8 @@ int vault_open(struct vault **out, const struct vault_options *options, struct e
 	vault->options = *options;
 	vault->path = mem_string(options->path);
 	vault->databases = mem_string(options->databases ? options->databases : options->path);
-	vault->segments = file_join(options->path, "segments");
+	vault->segments = options->segments ? mem_string(options->segments)
+					    : file_join(options->path, "segments");
 	vault->catalog_folder = vault->index_folder = vault->temporary = vault->databases;
 	vault->lock_fd = -1;
 	got = check_format(vault, err);
@@ -233,6 +237,7 @@ void vault_close(struct vault *vault)
 		return;
 	vault_cure_catalog(vault);
 	store_close(vault->store);
+	store_close(vault->mirror);
 	catalog_close(vault->catalog);
 	vault_remove_scratch(vault);
 	vault_fresh_clear(&vault->mails);

@@ -40,6 +40,13 @@ struct vault;
 struct vault_options {
 	const char *path;
 	const char *databases; /* NULL: in path */
+	/* Folder of a mirror, an archive with the same segments; NULL: there is none. What is
+	 * damaged here is read from there. */
+	const char *mirror;
+	/* For reading: these segments, of a mirror, with the catalogue of this archive; they may
+	 * end earlier. NULL: the archive's own. */
+	const char *segments;
+	bool are_segments_behind;
 	bool for_writing;
 	bool may_create; /* an archive where there is none yet */
 	bool rebuild;    /* for writing: make the catalogue anew, whatever is there */
@@ -96,7 +103,8 @@ uint64_t vault_next_batch(const struct vault *vault);
 /* ---- out ---- */
 
 /* The message, byte for byte, to fn in pieces. Nothing reaches fn before the whole was rebuilt
- * once and its SHA-256 was the id. ERR_ABSENT, ERR_DAMAGED. */
+ * once and its SHA-256 was the id. Where it is damaged it comes from the mirror, if that can be.
+ * ERR_ABSENT, ERR_DAMAGED. */
 int vault_get(
     struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg, struct err *err);
 
@@ -105,6 +113,10 @@ int vault_forget_cached(struct vault *vault, struct err *err);
 
 /* Only the proof: read back from the disk, rebuilt, hashed. 0 when the id is right. */
 int vault_prove(struct vault *vault, const struct msg_id *id, struct err *err);
+
+/* The same from the mirror: at the same place of its segments. ERR_ABSENT also when there is
+ * none. */
+int vault_prove_mirror(struct vault *vault, const struct msg_id *id, struct err *err);
 
 /* ---- checks ---- */
 

@@ -62,7 +62,8 @@ int vault_rebuild_end(struct vault_rebuild *rebuild, struct err *err)
 
 /* One message, from where it stands. */
 struct stored {
-	struct vault *vault;
+	struct catalog *catalog;
+	struct store *store; /* the archive's, or that of its mirror */
 	struct spool *skeleton;
 };
 
@@ -75,8 +76,8 @@ static int stored_skeleton(
 static int stored_blob(void *from, const struct catalog_blob *blob, const struct store_entry *entry,
     spool_fn fn, void *arg, struct err *err)
 {
-	return store_read(((struct stored *)from)->vault->store, blob->segment, &blob->place, entry,
-	    fn, arg, err);
+	return store_read(
+	    ((struct stored *)from)->store, blob->segment, &blob->place, entry, fn, arg, err);
 }
 
 static int send_part(void *arg, const struct event_part *part, struct err *err)
@@ -84,29 +85,28 @@ static int send_part(void *arg, const struct event_part *part, struct err *err)
 	return vault_rebuild_part(arg, part, err);
 }
 
-int vault_read_skeleton(struct vault *vault, const struct catalog_message *message,
+int vault_read_skeleton(struct store *store, const struct catalog_message *message,
     struct spool *spool, struct err *err)
 {
 	struct store_entry entry = {EVENT_MAIL, message->id.sum, message->stored_bytes};
 
 	spool_clear(spool);
 	return store_read(
-	    vault->store, message->segment, &message->place, &entry, spool_add_fn, spool, err);
+	    store, message->segment, &message->place, &entry, spool_add_fn, spool, err);
 }
 
-static int rebuild_to(struct vault *vault, const struct catalog_message *message,
-    struct spool *skeleton, spool_fn fn, void *arg, struct err *err)
+static int rebuild_to(const struct stored *from, const struct catalog_message *message, spool_fn fn,
+    void *arg, struct err *err)
 {
-	struct stored from = {vault, skeleton};
-	struct vault_rebuild rebuild = {.catalog = vault->catalog,
+	struct vault_rebuild rebuild = {.catalog = from->catalog,
 	    .skeleton = stored_skeleton,
 	    .blob = stored_blob,
-	    .from = &from,
-	    .skeleton_bytes = spool_bytes(skeleton),
+	    .from = (void *)from,
+	    .skeleton_bytes = spool_bytes(from->skeleton),
 	    .fn = fn,
 	    .arg = arg};
 
-	if (catalog_parts(vault->catalog, message->n, send_part, &rebuild, err) != 0)
+	if (catalog_parts(from->catalog, message->n, send_part, &rebuild, err) != 0)
 		return -1;
 	return vault_rebuild_end(&rebuild, err);
 }
@@ -159,12 +159,12 @@ int vault_prove_blob(
 }
 
 /* Rebuild a message to fn (NULL: to nobody); -1 also when its sum was wrong. */
-static int rebuild_proven(struct vault *vault, const struct catalog_message *message,
-    struct spool *skeleton, spool_fn fn, void *arg, struct err *err)
+static int rebuild_proven(const struct stored *from, const struct catalog_message *message,
+    spool_fn fn, void *arg, struct err *err)
 {
 	struct prover prover = {digest_new(), fn, arg};
 	struct sha256 sum;
-	int result = rebuild_to(vault, message, skeleton, to_prover, &prover, err);
+	int result = rebuild_to(from, message, to_prover, &prover, err);
 
 	digest_end(prover.digest, &sum);
 	digest_free(prover.digest);
@@ -190,24 +190,23 @@ static int find(
 }
 
 /* Rebuilt once: into memory if that is wanted and it fits, else only hashed. */
-static int prove(struct vault *vault, const struct msg_id *id, bool keep,
-    struct catalog_message *message, struct spool *skeleton, struct buf *memory, struct err *err)
+static int prove(struct vault *vault, const struct stored *from, const struct msg_id *id, bool keep,
+    struct catalog_message *message, struct buf *memory, struct err *err)
 {
 	bool small;
 
 	buf_clear(memory);
 	if (find(vault, id, message, err) != 0 ||
-	    vault_read_skeleton(vault, message, skeleton, err) != 0)
+	    vault_read_skeleton(from->store, message, from->skeleton, err) != 0)
 		return -1;
 	small = message->size_bytes <= MEMORY_MAX_BYTES;
-	return rebuild_proven(
-	    vault, message, skeleton, keep && small ? to_memory : NULL, memory, err);
+	return rebuild_proven(from, message, keep && small ? to_memory : NULL, memory, err);
 }
 
 /* While this process reads, another may write segments anew: then the catalogue knows the
  * message at another place, and there it is. */
-static int prove_there(struct vault *vault, const struct msg_id *id, bool keep,
-    struct catalog_message *message, struct spool *skeleton, struct buf *memory, struct err *err)
+static int prove_there(struct vault *vault, const struct stored *from, const struct msg_id *id,
+    bool keep, struct catalog_message *message, struct buf *memory, struct err *err)
 {
 	uint64_t before = 0, after = 0;
 	struct err why = {0};
@@ -216,7 +215,7 @@ static int prove_there(struct vault *vault, const struct msg_id *id, bool keep,
 	for (tries = 0; tries < 3; tries++) {
 		if (vault->lock_fd < 0 && catalog_rewrites(vault->catalog, &before, err) != 0)
 			return -1;
-		if (prove(vault, id, keep, message, skeleton, memory, &why) == 0)
+		if (prove(vault, from, id, keep, message, memory, &why) == 0)
 			return 0;
 		if (why.code != ERR_DAMAGED || vault->lock_fd >= 0 ||
 		    catalog_rewrites(vault->catalog, &after, NULL) != 0 || after == before)
@@ -225,20 +224,24 @@ static int prove_there(struct vault *vault, const struct msg_id *id, bool keep,
 	return vault_pass_on(&why, err);
 }
 
-static int get(
-    struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg, struct err *err)
+/* began_out: fn has had bytes. */
+static int get(struct vault *vault, struct store *store, const struct msg_id *id, spool_fn fn,
+    void *arg, bool *began_out, struct err *err)
 {
 	struct catalog_message message;
 	struct spool skeleton;
+	struct stored from = {vault->catalog, store, &skeleton};
 	struct buf memory;
 	bool small;
 	int result = -1;
 
+	*began_out = false;
 	buf_init(&memory, MEMORY_MAX_BYTES);
 	spool_init(&skeleton, DETACH_MEMORY_BYTES, vault_temporary_folder(vault));
-	if (prove_there(vault, id, fn != NULL, &message, &skeleton, &memory, err) != 0)
+	if (prove_there(vault, &from, id, fn != NULL, &message, &memory, err) != 0)
 		goto out;
 	small = message.size_bytes <= MEMORY_MAX_BYTES;
+	*began_out = fn && !memory.overflow;
 	if (memory.overflow)
 		vault_wrong_sum(&message.id, err);
 	else if (!fn || (small && memory.n == 0))
@@ -246,19 +249,82 @@ static int get(
 	else if (small)
 		result = fn(arg, memory.p, memory.n, err);
 	else
-		result = rebuild_proven(vault, &message, &skeleton, fn, arg, err);
+		result = rebuild_proven(&from, &message, fn, arg, err);
 out:
 	spool_release(&skeleton);
 	buf_release(&memory);
 	return result;
 }
 
+/* The store on the mirror's segments, whose places are those of our catalogue. */
+static int open_mirror(struct vault *vault, struct err *err)
+{
+	char *segments;
+	int result;
+
+	if (vault->mirror)
+		return 0;
+	if (!vault->options.mirror)
+		return err_set(err, ERR_ABSENT, "the archive has no mirror");
+	segments = file_join(vault->options.mirror, "segments");
+	if (file_exists(segments))
+		result =
+		    store_open(&vault->mirror, &(struct store_options){.folder = segments}, err);
+	else
+		result =
+		    err_set(err, ERR_ABSENT, "the mirror %s is not there", vault->options.mirror);
+	/* What was copied there a moment ago must come from the disk. */
+	if (result == 0)
+		(void)store_forget_cached(vault->mirror, NULL);
+	free(segments);
+	return result;
+}
+
+static int get_from_mirror(
+    struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg, struct err *err)
+{
+	char hex[SHA256_HEX_BYTES];
+	bool began;
+	int result;
+
+	if (open_mirror(vault, err) != 0)
+		return -1;
+	result = get(vault, vault->mirror, id, fn, arg, &began, err);
+	sha256_hex(&id->sum, hex);
+	if (result == 0 && !vault->has_told_mirror) {
+		vault->has_told_mirror = true;
+		vault_notice(vault,
+		    "message %.10s is damaged in the archive and was taken from the mirror, as "
+		    "others may be: run mailcask rebuild --from-mirror",
+		    hex);
+	}
+	return result;
+}
+
 int vault_get(struct vault *vault, const struct msg_id *id, spool_fn fn, void *arg, struct err *err)
 {
-	return get(vault, id, fn, arg, err);
+	struct err why = {0};
+	bool began;
+
+	if (get(vault, vault->store, id, fn, arg, &began, &why) == 0 ||
+	    (why.code == ERR_DAMAGED && !began && vault->options.mirror &&
+		get_from_mirror(vault, id, fn, arg, NULL) == 0))
+		return 0;
+	return vault_pass_on(&why, err);
 }
 
 int vault_prove(struct vault *vault, const struct msg_id *id, struct err *err)
 {
-	return get(vault, id, NULL, NULL, err);
+	bool began;
+
+	return get(vault, vault->store, id, NULL, NULL, &began, err);
+}
+
+int vault_prove_mirror(struct vault *vault, const struct msg_id *id, struct err *err)
+{
+	bool began;
+
+	if (open_mirror(vault, err) != 0)
+		return -1;
+	return get(vault, vault->mirror, id, NULL, NULL, &began, err);
 }

@@ -25,14 +25,16 @@ struct vault {
 	char *scratch; /* that folder, or NULL */
 	int lock_fd;
 	struct store *store;
+	struct store *mirror; /* opened when it is needed; it only reads */
+	bool has_told_mirror;
 	struct catalog *catalog;
 	struct vault_fresh mails, blobs;
 	bool is_catalog_new;    /* made from the segments when it was opened */
 	bool is_catalog_behind; /* it could not take a batch */
 };
 
-/* Read the skeleton of a message into spool (cleared before). */
-int vault_read_skeleton(struct vault *vault, const struct catalog_message *message,
+/* Read the skeleton of a message from that store into spool (cleared before). */
+int vault_read_skeleton(struct store *store, const struct catalog_message *message,
     struct spool *spool, struct err *err);
 
 /* Read back from the disk and hashed: 0 when it is what its id says. */

@@ -417,7 +417,8 @@ static int begin(struct director *director, struct err *err)
 	report->messages = totals.messages;
 	report->bytes = totals.size_bytes;
 	report->blobs = totals.blobs;
-	store_trust_position(director->store, &position);
+	if (!vault->options.are_segments_behind)
+		store_trust_position(director->store, &position);
 	return verify_crew_start(
 	    &director->crew, vault, &director->board, thread_count(director->options), err);
 }
@@ -503,5 +504,10 @@ int vault_verify(struct vault *vault, const struct vault_verify_options *options
 
 int vault_forget_cached(struct vault *vault, struct err *err)
 {
-	return store_forget_cached(vault->store, err);
+	if (store_forget_cached(vault->store, err) != 0)
+		return -1;
+	/* A mirror that is gone proves nothing later. */
+	if (vault->mirror)
+		(void)store_forget_cached(vault->mirror, NULL);
+	return 0;
 }

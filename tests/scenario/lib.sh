@@ -54,10 +54,10 @@ mkdir "$HOME"
 : >"$ERR"
 
 passed=0 failed=0
-servers=()
+servers=() mounts=()
 
 finish() {
-  local status=$? server
+  local status=$? server mount
   trap - EXIT
   trap '' INT TERM HUP
   set +e
@@ -67,6 +67,9 @@ finish() {
   fi
   for server in ${servers+"${servers[@]}"}; do
     dovecot_stop "$server"
+  done
+  for mount in ${mounts+"${mounts[@]}"}; do
+    umount -l "$mount" 2>/dev/null
   done
   if [[ -n ${KEEP:-} ]]; then
     echo "# kept: $WORK"

@@ -66,7 +66,8 @@ START_TEST(a_long_file_has_all_it_says)
 	    "[rule keep]\nmatch = from:shop older:10y\naction = keep\n"
 	    "[account b]\nuser = me@x\nurl = imap://h:144\npassword-command = pass b; true\n"
 	    "folders = *, !Spam\nevery = 1h\ntls-ca = /ca.pem\ntimeout = 5m\n"
-	    "[archive]\npath = /a\ndatabases = /d\nsegment-size = 1M\nfree-floor = 0\n"
+	    "[archive]\npath = /a\ndatabases = /d\nmirror = /m\n"
+	    "purge-needs-mirror = yes\nsegment-size = 1M\nfree-floor = 0\n"
 	    "max-message = 1G\nlevel = 19\n"
 	    "[rule go]\nmatch = larger:1M\naction = purge\naccount = b\nafter = 1d\n"
 	    "max-share = 50%\nmax-count = 5\nauto = yes\n");
@@ -74,6 +75,8 @@ START_TEST(a_long_file_has_all_it_says)
 	const struct settings_rule *rule = &settings->rule[1];
 
 	ck_assert_str_eq(settings->archive.databases, "/d");
+	ck_assert_str_eq(settings->archive.mirror, "/m");
+	ck_assert(settings->archive.purge_needs_mirror);
 	ck_assert_uint_eq(settings->archive.segment_bytes, 1 << 20);
 	ck_assert_uint_eq(settings->archive.free_floor_bytes, 0);
 	ck_assert_uint_eq(settings->archive.max_message_bytes, 1 << 30);
@@ -92,7 +95,7 @@ START_TEST(a_long_file_has_all_it_says)
 	ck_assert_str_eq(settings->rule[0].name, "keep");
 	ck_assert_int_eq(settings->rule[0].action, SETTINGS_KEEP);
 	ck_assert_str_eq(rule->name, "go");
-	ck_assert_int_eq(rule->line, 19);
+	ck_assert_int_eq(rule->line, 21);
 	ck_assert_str_eq(rule->match, "larger:1M");
 	ck_assert_int_eq(rule->action, SETTINGS_PURGE);
 	ck_assert_str_eq(rule->account, "b");
@@ -213,6 +216,14 @@ START_TEST(missing_keys_name_the_line_of_the_section)
 	check_refused(ACCOUNT,
 	    "/x/config:1: the file has no [archive] section with the archive's path, for example "
 	    "path = ~/Mail/archive; \"mailcask init\" writes one");
+}
+END_TEST
+
+START_TEST(a_mirror_that_is_needed_has_a_name)
+{
+	check_refused("[archive]\npath = /a\npurge-needs-mirror = yes\n" ACCOUNT,
+	    "/x/config:1: [archive] says purge-needs-mirror = yes but names no mirror; for example "
+	    "mirror = /media/me/disk/mail");
 }
 END_TEST
 
@@ -343,7 +354,8 @@ END_TEST
 SUITE(a_short_file_has_all_defaults, a_long_file_has_all_it_says, many_sections_keep_their_order,
     an_archive_alone_is_enough, unknown_keys_come_with_the_nearest,
     unknown_sections_come_with_the_nearest, nothing_stands_twice, sections_have_the_name_they_need,
-    missing_keys_name_the_line_of_the_section, an_account_has_exactly_one_password,
-    a_password_in_the_file_is_refused_and_not_shown, wrong_values_name_line_and_key,
-    comments_behind_values_are_refused, rules_name_accounts_that_exist, keys_stand_below_a_section,
-    reads_a_file, knows_where_the_file_is)
+    missing_keys_name_the_line_of_the_section, a_mirror_that_is_needed_has_a_name,
+    an_account_has_exactly_one_password, a_password_in_the_file_is_refused_and_not_shown,
+    wrong_values_name_line_and_key, comments_behind_values_are_refused,
+    rules_name_accounts_that_exist, keys_stand_below_a_section, reads_a_file,
+    knows_where_the_file_is)

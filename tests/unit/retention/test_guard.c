@@ -2,6 +2,7 @@
  * not hold there is none, but a reason. */
 #include "retention/guard.h"
 
+#include "base/child.h"
 #include "tests/unit/retention/ground.h"
 
 #define RULES                                                                                      \
@@ -12,6 +13,7 @@ enum { OLD, STARRED, DRAFTS };
 static struct ground g;
 static struct fake_folder *inbox;
 static struct guard guard;
+static char *mirror_path;
 
 /* ---- asking ---- */
 
@@ -351,6 +353,93 @@ START_TEST(a_copy_that_is_damaged)
 	free(fake_log(&g.fake));
 	check_second("its stored copy could not be proved");
 	fake_logged(&g.fake, "identify 1,3");
+	end(&g);
+}
+END_TEST
+
+/* Letter 2 in the archive's own frame and in that of its mirror. */
+static void begin_mirror(struct msg_id *id)
+{
+	struct vault_options options = {.for_writing = true, .now = archive_clock};
+	char *command;
+	struct buf output;
+
+	begin(&g, RULES);
+	inbox = add_folder(&g, "INBOX");
+	add_letter(&g, inbox, 1, "");
+	ready(&g);
+	*id = add_letter(&g, inbox, 2, "");
+	ready(&g);
+	add_letter(&g, inbox, 3, "");
+	ready(&g);
+	command =
+	    mem_format("mkdir %s/m && cp -r %s/segments %s/m", g.a.folder, g.a.folder, g.a.folder);
+	buf_init(&output, 1000);
+	OK(child_output(command, &output, err));
+	buf_release(&output);
+	free(command);
+	archive_close(&g.a);
+	options.path = g.a.folder;
+	options.mirror = command = mem_format("%s/m", g.a.folder);
+	OK(vault_open(&g.a.vault, &options, err));
+	mirror_path = command;
+}
+
+START_TEST(a_mirror_that_is_damaged)
+{
+	struct catalog_message message;
+	struct msg_id id;
+	char *path;
+	int fd;
+
+	begin_mirror(&id);
+	pass();
+	guard.needs_mirror = true;
+	check_items((struct plan_item[]){item_of(&g, inbox, 2)}, 1, "", "2");
+	free(fake_log(&g.fake));
+	ck_assert_int_eq(catalog_message(catalog_of(&g), &id, &message, NULL), 1);
+	path = mem_format("%s/segments/000001.tar.zst", mirror_path);
+	fd = open(path, O_RDWR);
+	ck_assert_int_eq(pwrite(fd, "xxxx", 4, (off_t)message.place.frame_at + 20), 4);
+	close(fd);
+	free(path);
+	OK(vault_forget_cached(g.a.vault, err));
+	check_second("not proven in the mirror");
+	/* Nobody who does not need it minds. */
+	guard.needs_mirror = false;
+	check_items((struct plan_item[]){item_of(&g, inbox, 2)}, 1, "", "2");
+	free(mirror_path);
+	end(&g);
+}
+END_TEST
+
+START_TEST(a_mirror_that_is_missing)
+{
+	struct msg_id id;
+	char *path, *gone;
+
+	begin_mirror(&id);
+	path = mem_format("%s/m/segments", g.a.folder);
+	gone = mem_format("%s/m/gone", g.a.folder);
+	ck_assert_int_eq(rename(path, gone), 0);
+	pass();
+	guard.needs_mirror = true;
+	check_items(
+	    (struct plan_item[]){item_of(&g, inbox, 2)}, 1, "2: not proven in the mirror\n", "");
+	free(path);
+	free(gone);
+	free(mirror_path);
+	end(&g);
+}
+END_TEST
+
+START_TEST(where_there_is_no_mirror_nothing_is_proven_in_it)
+{
+	begin_three();
+	pass();
+	guard.needs_mirror = true;
+	check_items(
+	    (struct plan_item[]){item_of(&g, inbox, 2)}, 1, "2: not proven in the mirror\n", "");
 	end(&g);
 }
 END_TEST
@@ -810,9 +899,11 @@ SUITE(a_folder_passes, an_empty_folder_passes, without_deletion_by_uid_nothing_g
     a_message_that_is_not_archived, a_listing_shorter_than_the_folder,
     a_listed_exception_does_not_stop_the_folder, a_scan_that_fails, a_rehearsal_reads_only,
     all_that_is_proved_is_cleared, held, a_hold_that_was_lifted, a_copy_that_is_damaged,
-    a_segment_that_is_gone, not_committed_is_not_archived, the_place_has_another_message,
-    gone_or_purged_since_the_plan, archived_under_another_uidvalidity, the_server_tells_too_little,
-    the_server_does_not_show_it, flagged_since, made_a_draft_since, any_other_flag_since,
+    a_mirror_that_is_damaged, a_mirror_that_is_missing,
+    where_there_is_no_mirror_nothing_is_proven_in_it, a_segment_that_is_gone,
+    not_committed_is_not_archived, the_place_has_another_message, gone_or_purged_since_the_plan,
+    archived_under_another_uidvalidity, the_server_tells_too_little, the_server_does_not_show_it,
+    flagged_since, made_a_draft_since, any_other_flag_since,
     flagged_and_drafts_by_rules_that_speak_of_them, plain_ones_are_marked_as_such,
     another_internaldate_ends_the_folder, another_message_id_ends_the_folder,
     with_another_size_the_bytes_decide, another_text_is_remembered, a_message_may_get_a_message_id,
