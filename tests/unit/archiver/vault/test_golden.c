@@ -396,7 +396,7 @@ static void make_damaged(void)
 		log_event(v,
 		    (struct event){.kind = EVENT_PURGE,
 			.run = BYTES("p"),
-			.folder = BYTES(i == 15 ? "Lost" : "INBOX"),
+			.folder = bytes_of(i == 15 ? "Lost" : "INBOX"),
 			.uid = i,
 			.id = id_of(i).sum,
 			.state = bytes_of(i == 15 ? "intent" : "confirmed")});
