@@ -685,12 +685,10 @@ class Archive:
         self.end_segment(segment, last)
 
     def end_segment(self, segment, last):
-        if segment.table is not None and segment.is_seal_whole(self.start):
-            if not self.is_log_bad:
-                self.check_seal(segment)
-                return
-            insist(last, "a seal behind a log that is none of its batches")
-        elif last and not self.is_log_bad and (
+        if segment.is_seal_whole(self.start) and not (last and self.is_log_bad):
+            self.check_seal(segment)
+            return
+        if last and not self.is_log_bad and (
                 segment.table is None or not list(self.salvage(segment, segment.bytes))):
             self.torn_bytes = segment.bytes - self.start
             return
@@ -903,12 +901,12 @@ class Archive:
 
 def shown(value):
     """Text for JSON, in the journal's way for what is no text."""
-    if isinstance(value, bytes):
-        try:
-            return plain(value.decode()).decode()
-        except (ValueError, Rejected):
-            return {"b64": base64.b64encode(value).decode()}
-    return value
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return plain(value.decode()).decode()
+    except (ValueError, Rejected):
+        return {"b64": base64.b64encode(value).decode()}
 
 
 def say(facts):

@@ -4,7 +4,8 @@
  * the second reader, says of it. Both readers must also agree about archives that were just
  * made, whatever is wrong with them.
  *
- * GOLDEN=FOLDER makes the three there. FLIPS=N damages archives that often. */
+ * GOLDEN=FOLDER makes the three there. FLIPS=N damages archives that often,
+ * in the way of SEED=N. */
 #include "golden.h"
 
 static int64_t time_now;
@@ -665,11 +666,19 @@ static char *damage(const struct files *files, unsigned *seed)
 	return mem_format("way %u, %s, %zu, %zu", way, files->name[i], at, n);
 }
 
+static unsigned number_from(const char *name, unsigned otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
+}
+
 static void damage_often(unsigned seed)
 {
-	unsigned flips = getenv("FLIPS") ? (unsigned)strtoul(getenv("FLIPS"), NULL, 10) : 15, read = 0;
+	unsigned flips = number_from("FLIPS", 15), read = 0;
 	struct files files = take_files();
 
+	seed += number_from("SEED", 0);
 	for (unsigned i = 0; i < flips; i++) {
 		char *what, *again = NULL;
 
