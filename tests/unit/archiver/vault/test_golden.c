@@ -610,6 +610,144 @@ START_TEST(both_readers_salvage_what_stands_nowhere)
 }
 END_TEST
 
+/* A blob and its mail a second time, for the first copies are damaged. */
+START_TEST(both_readers_take_the_last_copy)
+{
+	struct buf text;
+	struct vault *v;
+
+	begin_golden(MIB);
+	v = open_vault(true);
+	put_batch(v, 15, 1);
+	vault_close(v);
+	text = read_file(name_of(1, 0));
+	text.p[100] ^= 1; /* in the frame of its blobs */
+	write_file(name_of(1, 0), buf_view(&text));
+	v = open_vault(true);
+	ck_assert(put(v, 15));
+	commit(v);
+	get(v, 15);
+	vault_close(v);
+	ck_assert(check_agree_on_damage("a blob of which one copy is damaged"));
+	v = open_vault(false);
+	get(v, 15);
+	vault_close(v);
+	buf_release(&text);
+	end();
+}
+END_TEST
+
+static void four_batches(void)
+{
+	struct vault *v = open_vault(true);
+
+	for (unsigned i = 1; i < 5; i++)
+		put_batch(v, 10 * i + 1, 2);
+	vault_close(v);
+}
+
+/* A wrong length leads past the next log, to where a frame begins again. */
+START_TEST(both_readers_find_a_log_that_was_passed_over)
+{
+	struct batch_position third;
+	struct buf text;
+	struct vault *v;
+	size_t block, bytes;
+
+	begin_golden(MIB);
+	v = open_vault(true);
+	for (unsigned i = 1; i < 4; i++)
+		put_batch(v, 10 * i + 1, 2);
+	OK(catalog_position(vault_catalog(v), &third, err));
+	put_batch(v, 41, 2);
+	vault_close(v);
+	text = read_file(name_of(1, 0));
+	block = mark_of(&text, 2) + 32 + 7; /* behind magic, descriptor, size of content */
+	bytes = (size_t)third.at - 4 - 3 - block;
+	ck_assert_int_eq(text.p[block] & 7, 5); /* the last block, compressed */
+	for (unsigned i = 0; i < 3; i++)
+		text.p[block + i] = (char)((bytes << 3 | 5) >> 8 * i);
+	write_file(name_of(1, 0), buf_view(&text));
+	ck_assert(check_agree_on_damage("a log frame that leads past a log"));
+	v = open_vault(false);
+	for (unsigned i = 1; i < 5; i++)
+		get(v, 10 * i + 1);
+	ck_assert_uint_eq(totals(v).present, 6); /* one batch is lost, and only one */
+	vault_close(v);
+	buf_release(&text);
+	end();
+}
+END_TEST
+
+/* Two batches without logs, the first with a frame that cannot be stepped over. */
+START_TEST(both_readers_salvage_behind_a_place_without_frames)
+{
+	struct buf text;
+	struct vault *v;
+
+	begin_golden(MIB);
+	four_batches();
+	damage_log(name_of(1, 0), 2);
+	damage_log(name_of(1, 0), 3);
+	text = read_file(name_of(1, 0));
+	for (size_t at = mark_of(&text, 1) + 32; at < mark_of(&text, 2); at++)
+		text.p[at] ^= memcmp(text.p + at, "\x28\xb5\x2f\xfd", 4) == 0 ? 1 : 0;
+	write_file(name_of(1, 0), buf_view(&text));
+	ck_assert(check_agree_on_damage("frames that are none"));
+	v = open_vault(false);
+	FAILS(ERR_ABSENT, try_get(v, 21, err));
+	get(v, 31);
+	vault_close(v);
+	buf_release(&text);
+	end();
+}
+END_TEST
+
+/* A message with the log of the first batch in it, which is seen because what is in front of it
+ * cannot be stepped over. */
+START_TEST(both_readers_pass_over_what_looks_like_a_log)
+{
+	struct buf text, mail;
+	struct msg_id id;
+	struct vault *v;
+	size_t mark, first;
+	unsigned seed = 7;
+	bool is_new;
+
+	begin_golden(MIB);
+	v = open_vault(true);
+	put_batch(v, 11, 2);
+	text = read_file(name_of(1, 0));
+	mark = mark_of(&text, 1);
+	first = text.n;
+	buf_init(&mail, MIB);
+	for (unsigned i = 0; i < 4000; i++) { /* noise is stored as it is */
+		if (i == 2000)
+			buf_add(&mail, text.p + mark, text.n - mark);
+		buf_char(&mail, (char)(rand_r(&seed) >> 8));
+	}
+	buf_release(&text);
+	OK(put_bytes(v, buf_view(&mail), &id, &is_new, err));
+	commit(v);
+	put_batch(v, 21, 2);
+	vault_close(v);
+	text = read_file(name_of(1, 0));
+	ck_assert_ptr_nonnull(
+	    memmem(text.p + first, mark_of(&text, 2) - first, "mailcask log", strlen("mailcask log")));
+	text.p[first] ^= 1;
+	write_file(name_of(1, 0), buf_view(&text));
+	ck_assert(check_agree_on_damage("what looks like a log"));
+	v = open_vault(false);
+	get(v, 11);
+	get(v, 21);
+	ck_assert_uint_eq(totals(v).present, 4);
+	vault_close(v);
+	buf_release(&text);
+	buf_release(&mail);
+	end();
+}
+END_TEST
+
 #define FILES_MAX 8
 
 struct files {
@@ -798,6 +936,9 @@ END_TEST
 SUITE(both_readers_agree_on_a_new_archive, both_readers_agree_on_a_compacted_archive,
     both_readers_agree_on_one_that_is_compacted_again, both_readers_take_the_first_generation,
     both_readers_agree_on_lost_batches, both_readers_salvage_what_stands_nowhere,
-    both_readers_agree_on_any_damage, both_readers_agree_on_damage_to_a_compacted_archive,
+    both_readers_take_the_last_copy, both_readers_find_a_log_that_was_passed_over,
+    both_readers_salvage_behind_a_place_without_frames,
+    both_readers_pass_over_what_looks_like_a_log, both_readers_agree_on_any_damage,
+    both_readers_agree_on_damage_to_a_compacted_archive,
     both_readers_agree_on_more_damage, both_readers_read_format_1,
     both_readers_read_format_1_compacted, both_readers_read_format_1_damaged)
