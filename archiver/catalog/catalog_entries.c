@@ -52,7 +52,8 @@ static void bind_place(struct sql_stmt *stmt, int first, const struct catalog_ap
 	sql_bind_i64(stmt, first + 2, nowhere ? 0 : (int64_t)apply->place->entry_at);
 }
 
-int catalog_apply_blob(const struct catalog_applying *apply, const struct event *event, struct err *err)
+int catalog_apply_blob(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	/* Stored again because it was damaged: the new place counts. */
 	static const char text[] =
@@ -102,7 +103,8 @@ static int forget_parts(const struct catalog_applying *apply, int64_t n, struct 
 	return sql_run(stmt, err);
 }
 
-int catalog_apply_mail(const struct catalog_applying *apply, const struct event *event, struct err *err)
+int catalog_apply_mail(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	/* Stored again because it was damaged: the last event counts. */
 	static const char text[] =
@@ -141,7 +143,8 @@ int catalog_apply_mail(const struct catalog_applying *apply, const struct event 
 	return 0;
 }
 
-int catalog_apply_damaged(const struct catalog_applying *apply, const struct event *event, struct err *err)
+int catalog_apply_damaged(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "UPDATE message SET doubt = 1 WHERE n = ?1";
 	struct sql_stmt *stmt;
@@ -278,9 +281,8 @@ static int move_entry(struct catalog *catalog, uint32_t segment, const struct ev
 static int drop_blob(
     struct catalog *catalog, uint32_t segment, const struct sha256 *id, struct err *err)
 {
-	static const char text[] =
-	    "DELETE FROM blob WHERE id = ?1 AND segment = ?2"
-	    " AND NOT EXISTS(SELECT 1 FROM part WHERE part.blob = ?1)";
+	static const char text[] = "DELETE FROM blob WHERE id = ?1 AND segment = ?2"
+				   " AND NOT EXISTS(SELECT 1 FROM part WHERE part.blob = ?1)";
 	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
 
 	if (!stmt)

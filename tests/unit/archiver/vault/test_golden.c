@@ -150,10 +150,10 @@ static void fill_second(struct vault *v)
 	log_event(v, (struct event){.kind = EVENT_HOLD, .id = id_of(14).sum});
 	log_event(
 	    v, (struct event){.kind = EVENT_AUDIT, .messages = 6, .archived = 5, .missing = 1});
-	log_event(v,
-	    (struct event){.kind = EVENT_DAMAGED, .id = id_of(16).sum, .reason = BYTES("so")});
-	log_event(v,
-	    (struct event){.kind = EVENT_DAMAGED, .id = id_of(12).sum, .reason = BYTES("so")});
+	log_event(
+	    v, (struct event){.kind = EVENT_DAMAGED, .id = id_of(16).sum, .reason = BYTES("so")});
+	log_event(
+	    v, (struct event){.kind = EVENT_DAMAGED, .id = id_of(12).sum, .reason = BYTES("so")});
 	log_event(v, (struct event){.kind = EVENT_SKIPPED, .uid = 98});
 	log_event(v,
 	    (struct event){.kind = EVENT_RUN,
@@ -737,8 +737,8 @@ START_TEST(both_readers_pass_over_what_looks_like_a_log)
 	put_batch(v, 21, 2);
 	vault_close(v);
 	text = read_file(name_of(1, 0));
-	ck_assert_ptr_nonnull(
-	    memmem(text.p + first, mark_of(&text, 2) - first, "mailcask log", strlen("mailcask log")));
+	ck_assert_ptr_nonnull(memmem(
+	    text.p + first, mark_of(&text, 2) - first, "mailcask log", strlen("mailcask log")));
 	text.p[first] ^= 1;
 	write_file(name_of(1, 0), buf_view(&text));
 	ck_assert(check_agree_on_damage("what looks like a log"));
@@ -944,6 +944,6 @@ SUITE(both_readers_agree_on_a_new_archive, both_readers_agree_on_a_compacted_arc
     both_readers_take_the_last_copy, both_readers_find_a_log_that_was_passed_over,
     both_readers_salvage_behind_a_place_without_frames,
     both_readers_pass_over_what_looks_like_a_log, both_readers_agree_on_any_damage,
-    both_readers_agree_on_damage_to_a_compacted_archive,
-    both_readers_agree_on_more_damage, both_readers_read_format_1,
-    both_readers_read_format_1_compacted, both_readers_read_format_1_damaged)
+    both_readers_agree_on_damage_to_a_compacted_archive, both_readers_agree_on_more_damage,
+    both_readers_read_format_1, both_readers_read_format_1_compacted,
+    both_readers_read_format_1_damaged)
