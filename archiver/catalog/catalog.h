@@ -38,8 +38,8 @@ int catalog_apply(
     struct catalog *catalog, const struct batch_position *end, struct bytes log, struct err *err);
 
 /* What stood in frames whose logs cannot be read: messages without places, and without what
- * only their mail events said, and blobs. What is known already stays as it is. The position
- * moves to at, which is no end of a batch. */
+ * only their mail events said, and blobs. What is known already stays as it is, unless its copy
+ * was dropped. The position moves to at, which is no end of a batch. */
 int catalog_salvage(struct catalog *catalog, const struct batch_position *at,
     const struct batch_salvaged *salvaged, size_t count, struct err *err);
 

@@ -352,6 +352,22 @@ static int salvage_blob(
 	return sql_run(stmt, err);
 }
 
+/* What is salvaged is the whole message; parts are those of a copy that was dropped. */
+static int forget_parts_of_dropped(
+    struct catalog *catalog, const struct sha256 *id, struct err *err)
+{
+	static const char text[] = "DELETE FROM part WHERE message = (SELECT n FROM message"
+				   " WHERE id = ?1 AND segment = 0 AND expired IS NULL)";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+
+	if (!stmt)
+		return -1;
+	sql_bind_blob(stmt, 1, catalog_sum(id));
+	return sql_run(stmt, err);
+}
+
+/* A message that is known keeps its copy; but one whose copy was dropped, because the message was
+ * stored again in a batch that is lost now, stands here. */
 static int salvage_mail(
     struct catalog *catalog, const struct batch_salvaged *entry, struct err *err)
 {
@@ -359,9 +375,13 @@ static int salvage_mail(
 	    "INSERT INTO message(id, size, stored, segment, frame, entry, date, archived, msgid,"
 	    " sender, recipient, copy, subject, doubt)"
 	    " VALUES(?1, ?2, ?2, ?3, ?4, ?5, ?6, ?6, '', '', '', '', '', 2)"
-	    " ON CONFLICT(id) DO NOTHING";
-	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+	    " ON CONFLICT(id) DO UPDATE SET stored = ?2, segment = ?3, frame = ?4, entry = ?5"
+	    " WHERE message.segment = 0 AND expired IS NULL";
+	struct sql_stmt *stmt;
 
+	if (forget_parts_of_dropped(catalog, &entry->id, err) != 0)
+		return -1;
+	stmt = catalog_stmt(catalog, text, err);
 	if (!stmt)
 		return -1;
 	sql_bind_blob(stmt, 1, catalog_sum(&entry->id));
