@@ -97,7 +97,8 @@ in_frame=$(sql "$WORK/archive/catalog.db" \
 run 3 mailcask verify
 check "these messages and no others" contains "$OUT" "segment 1: " \
   "$in_frame messages cannot be given back" "$((count - in_frame)) of $count messages" \
-  "$((in_frame + 1)) faults: 1 in the segments, $in_frame damaged messages" "What to do"
+  "attachments: $((in_frame + 1)) faults" "  1 in the segments" \
+  "  $in_frame damaged messages" "What to do"
 run 3 mailcask verify --json
 check "offset and kind" same \
   "$(json "$OUT" 'o["kind"], o["offset"]' 2>/dev/null | sort -u | head -n 1)" \
