@@ -235,6 +235,12 @@ void sql_bind_text(struct sql_stmt *stmt, int at, struct bytes text)
 	    stmt->s, at, text.n ? text.p : "", text.n, SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
+void sql_bind_kept(struct sql_stmt *stmt, int at, struct bytes text)
+{
+	must(sqlite3_bind_text64(
+	    stmt->s, at, text.n ? text.p : "", text.n, SQLITE_STATIC, SQLITE_UTF8));
+}
+
 void sql_bind_blob(struct sql_stmt *stmt, int at, struct bytes data)
 {
 	must(sqlite3_bind_blob64(stmt->s, at, data.n ? data.p : "", data.n, SQLITE_TRANSIENT));
