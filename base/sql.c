@@ -123,7 +123,7 @@ int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err 
 		sqlite3_db_config(sql->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 		if (sql_exec(sql,
 			"PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON;"
-			"PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456;"
+			"PRAGMA temp_store=MEMORY; PRAGMA mmap_size=33554432;"
 			"SELECT 1 FROM sqlite_schema LIMIT 1", /* is it a database? */
 			err) != 0)
 			goto bad;
@@ -233,6 +233,12 @@ void sql_bind_text(struct sql_stmt *stmt, int at, struct bytes text)
 {
 	must(sqlite3_bind_text64(
 	    stmt->s, at, text.n ? text.p : "", text.n, SQLITE_TRANSIENT, SQLITE_UTF8));
+}
+
+void sql_bind_kept(struct sql_stmt *stmt, int at, struct bytes text)
+{
+	must(sqlite3_bind_text64(
+	    stmt->s, at, text.n ? text.p : "", text.n, SQLITE_STATIC, SQLITE_UTF8));
 }
 
 void sql_bind_blob(struct sql_stmt *stmt, int at, struct bytes data)

@@ -45,6 +45,8 @@ void sql_free(struct sql_stmt *stmt);
 void sql_bind_i64(struct sql_stmt *stmt, int at, int64_t value);
 void sql_bind_null(struct sql_stmt *stmt, int at);
 void sql_bind_text(struct sql_stmt *stmt, int at, struct bytes text); /* copied */
+/* Not copied: must stay until the statement was run, and is bound anew before it is run again. */
+void sql_bind_kept(struct sql_stmt *stmt, int at, struct bytes text);
 void sql_bind_blob(struct sql_stmt *stmt, int at, struct bytes data); /* copied */
 
 int sql_step(struct sql_stmt *stmt, struct err *err); /* 1 a row, 0 done, -1; resets unless 1 */

@@ -4,6 +4,7 @@
 #include "index/extract.h"
 
 #include "index/html.h"
+#include "index/vocabulary.h"
 
 #include "archiver/mime/mimewalk.h"
 
@@ -11,7 +12,9 @@
 
 #include <string.h>
 
-#define MEMORY_BYTES (8u << 20) /* larger messages are parsed from a file */
+#define MEMORY_BYTES (8u << 20)   /* larger messages are parsed from a file */
+#define FEW_BYTES    (512u << 10) /* of text: its words need not be counted */
+#define KEPT_BYTES   (256u << 10) /* of each column, for the next message */
 
 void extract_init(struct extract *extract)
 {
@@ -30,6 +33,17 @@ void extract_release(struct extract *extract)
 	for (i = 0; i < EXTRACT_COLUMNS; i++)
 		buf_release(&extract->column[i]);
 	buf_release(&extract->part);
+}
+
+void extract_trim(struct extract *extract)
+{
+	int i;
+
+	for (i = 0; i < EXTRACT_COLUMNS; i++)
+		if (extract->column[i].room > KEPT_BYTES)
+			buf_release(&extract->column[i]);
+	if (extract->part.room > KEPT_BYTES)
+		buf_release(&extract->part);
 }
 
 static void clear(struct extract *extract)
@@ -171,6 +185,26 @@ static int walk(struct extract *extract, struct spool *spool, struct err *err)
 	return 0;
 }
 
+/* Words beyond what the index can hold at once are left out, the last columns first. */
+static void limit_words(struct extract *extract)
+{
+	struct vocabulary vocabulary;
+	size_t bytes = 0, fits;
+	int i;
+
+	for (i = 0; i < EXTRACT_COLUMNS; i++)
+		bytes += extract->column[i].n;
+	if (bytes <= FEW_BYTES)
+		return;
+	vocabulary_init(&vocabulary);
+	for (i = 0; i < EXTRACT_COLUMNS; i++) {
+		fits = vocabulary_take(&vocabulary, buf_view(&extract->column[i]));
+		extract->is_cut |= fits < extract->column[i].n;
+		buf_cut(&extract->column[i], fits);
+	}
+	vocabulary_release(&vocabulary);
+}
+
 int extract_message(
     struct extract *extract, struct vault *vault, const struct msg_id *id, struct err *err)
 {
@@ -182,5 +216,7 @@ int extract_message(
 	if (vault_get(vault, id, spool_add_fn, &spool, err) == 0)
 		result = walk(extract, &spool, err);
 	spool_release(&spool);
+	if (result == 0)
+		limit_words(extract);
 	return result;
 }

@@ -6,7 +6,8 @@
  *   extract_release(&extract)
  *
  * Broken or hostile mail gives less text, never an error; only an archive that cannot be read
- * is one. Each column is cut at EXTRACT_COLUMN_BYTES (is_cut says so). */
+ * is one. Each column is cut at EXTRACT_COLUMN_BYTES, and all where they have more different
+ * words than a vocabulary holds (is_cut says so). */
 #ifndef INDEX_EXTRACT_H
 #define INDEX_EXTRACT_H
 
@@ -43,6 +44,7 @@ struct extract {
 
 void extract_init(struct extract *extract);
 void extract_release(struct extract *extract);
+void extract_trim(struct extract *extract); /* forgets columns that are large */
 int extract_message(
     struct extract *extract, struct vault *vault, const struct msg_id *id, struct err *err);
 

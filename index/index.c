@@ -221,7 +221,7 @@ int index_behind(struct index *index, uint64_t *count_out, struct err *err)
 	if (ask_number(index->sql,
 		"SELECT (SELECT count(*) FROM cat.message"
 		"  WHERE n > (SELECT indexed FROM main.state) AND expired IS NULL)"
-		" + (SELECT count(*) FROM main.waiting JOIN cat.message USING(n)"
+		" + (SELECT count(*) FROM main.waiting CROSS JOIN cat.message USING(n)"
 		"  WHERE NOT damaged AND date IS NOT NULL AND expired IS NULL)",
 		&count, err) != 0)
 		return -1;

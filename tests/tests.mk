@@ -7,6 +7,7 @@
 ## make layers check-size format-check lint        what CI asks besides the tests
 ## make corpus          the round trip on real mail       make crash KILLS=50   kill -9 at random moments
 ## make bench           measurements beside other programs
+## make large           messages of 1 GiB           make million COUNT=N    archives of up to N messages
 ## make format          lay the code out anew
 
 TEST_FLAGS = $(shell pkg-config --cflags --libs check)
@@ -94,6 +95,14 @@ CORPORA ?= ../shared/corpora
 bench: $(PROGRAM) $(PERF)
 	@config/install-deps build run test bench
 	@CORPORA=$(CORPORA) tests/perf/bench
+
+# What one message of 1 GiB, and a million small ones, cost.
+.PHONY: large million
+large: $(PROGRAM)
+	@MAILCASK=$(abspath $(PROGRAM)) tests/perf/large.sh
+COUNT ?= 1000000
+million: $(PROGRAM) $(BUILD)/tests/perf/archive
+	@MAILCASK=$(abspath $(PROGRAM)) tests/perf/million $(BUILD)/tests/perf/archive $(COUNT)
 
 layers:
 	@$(PYTHON) tests/style/layers.py

@@ -52,6 +52,17 @@ static void bind_place(struct sql_stmt *stmt, int first, const struct catalog_ap
 	sql_bind_i64(stmt, first + 2, nowhere ? 0 : (int64_t)apply->place->entry_at);
 }
 
+static int forget_blob(
+    const struct catalog_applying *apply, const struct sha256 *id, struct err *err)
+{
+	struct sql_stmt *stmt = catalog_stmt(apply->catalog, "DELETE FROM blob WHERE id = ?1", err);
+
+	if (!stmt)
+		return -1;
+	sql_bind_blob(stmt, 1, catalog_sum(id));
+	return sql_run(stmt, err);
+}
+
 int catalog_apply_blob(
     const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
@@ -61,8 +72,10 @@ int catalog_apply_blob(
 	    " ON CONFLICT(id) DO UPDATE SET segment = ?3, frame = ?4, entry = ?5";
 	struct sql_stmt *stmt;
 
-	if (is_nowhere(apply)) /* no message needs it, or it was stored again */
-		return 0;
+	/* No message needs it, or it is stored again later: an older copy, in a segment that was
+	 * left as it is, does not count either. */
+	if (is_nowhere(apply))
+		return forget_blob(apply, &event->id, err);
 	stmt = catalog_stmt(apply->catalog, text, err);
 	if (!stmt)
 		return -1;

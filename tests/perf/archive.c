@@ -23,7 +23,7 @@
 #include <string.h>
 #include <time.h>
 
-#define BATCH_BYTES   (64u << 20)
+#define BATCH_BYTES   (8u << 20)
 #define MESSAGE_BYTES (1u << 30)
 
 static _Noreturn void die(const struct err *err)

@@ -282,6 +282,55 @@ START_TEST(many_parts_share_a_column)
 }
 END_TEST
 
+/* A text of nothing but different words ends early; a longer one of few words does not. */
+START_TEST(data_that_looks_like_text_is_cut)
+{
+	struct buf text;
+	unsigned i;
+
+	begin();
+	buf_init(&text, 64 << 20);
+	buf_text(&text, "Subject: tea\r\n\r\nfirst ");
+	for (i = 0; i < 500000; i++)
+		buf_format(&text, "%06x%s", i, i % 10 ? " " : "\r\n");
+	take_bytes(buf_view(&text));
+	ck_assert(extract.is_cut);
+	expect_words(EXTRACT_SUBJECT, "tea");
+	ck_assert(bytes_starts(buf_view(&extract.column[EXTRACT_BODY]), "first 000000"));
+	ck_assert_uint_lt(extract.column[EXTRACT_BODY].n, 1 << 20);
+
+	buf_clear(&text);
+	buf_text(&text, "\r\n");
+	for (i = 0; i < 500000; i++)
+		buf_format(&text, "%06x%s", i % 50000, i % 10 ? " " : "\r\n");
+	take_bytes(buf_view(&text));
+	ck_assert(!extract.is_cut);
+	ck_assert_uint_gt(extract.column[EXTRACT_BODY].n, 3 << 20);
+	buf_release(&text);
+	end();
+}
+END_TEST
+
+START_TEST(large_columns_are_given_back)
+{
+	struct buf text;
+
+	begin();
+	buf_init(&text, 16 << 20);
+	buf_text(&text, "Subject: tea\r\n\r\n");
+	while (text.n < 3 << 20)
+		buf_text(&text, "one and the same line\r\n");
+	take_bytes(buf_view(&text));
+	extract_trim(&extract);
+	ck_assert_uint_eq(extract.column[EXTRACT_BODY].room, 0);
+	expect_words(EXTRACT_SUBJECT, "tea");
+	take("\r\nbody\r\n");
+	expect_words(EXTRACT_BODY, "body");
+	buf_release(&text);
+	end();
+}
+END_TEST
+
 START_TEST(only_an_archive_that_cannot_be_read_fails)
 {
 	struct msg_id none = {0};
@@ -299,4 +348,5 @@ SUITE(headers_go_into_their_columns, parts_go_where_a_reader_sees_them,
     an_enclosed_message_is_an_attachment, a_body_with_a_name_is_a_body, a_bounce_is_read_as_a_whole,
     words_of_a_subject_are_joined, the_message_before_is_forgotten, broken_mail_gives_what_there_is,
     columns_end_at_their_limit_with_a_whole_character, many_parts_share_a_column,
+    data_that_looks_like_text_is_cut, large_columns_are_given_back,
     only_an_archive_that_cannot_be_read_fails)
