@@ -116,6 +116,8 @@ static int compact_all(struct compact *compact, bool best, struct err *err)
 	int result = vault_compact(app->vault, &how, err);
 
 	print_summary(compact);
+	/* Nothing is committed, but files are others now. */
+	app->must_mirror |= compact->segments > 0 && !compact->dry_run;
 	if (result < 0)
 		return -1;
 	/* The words of what is expired go with it. */

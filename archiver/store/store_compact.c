@@ -380,7 +380,8 @@ int store_compact(struct store *store, const struct store_compact *how, struct s
 	name =
 	    segment_name((struct segment_id){compact.source.number, compact.source.generation + 1});
 	part = mem_format("%s/%s.part", store->folder, name);
-	if (store_check_room(store, out->bytes_before, err) == 0 && seal(&compact, err) == 0)
+	if (store_check_room(store, out->bytes_before, err) == 0 && seal(&compact, err) == 0 &&
+	    measure_source(&compact, err) == 0)
 		result = write_anew(&compact, part, err);
 out:
 	free(name);

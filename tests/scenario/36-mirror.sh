@@ -237,6 +237,39 @@ check "... from both sides" contains "$ERR" "nothing was changed"
 check "... and the archive left alone" same_segments "$A" "$WORK/kept"
 rm -rf "$WORK/kept"
 
+# Segments that are written anew: the mirror takes the new files, and lets the old ones go.
+cp -a "$M" "$WORK/old-mirror"
+rm -rf "$A"
+run 0 mailcask rebuild --from-mirror
+sums >"$WORK/all.sums"
+run 0 mailcask compact --best
+check "compact: the mirror follows" same_segments "$A" "$M"
+check "... with the new files" test -n "$(find "$M/segments" -name '*.1.tar.zst')"
+run 0 mailcask verify --mirror
+check "... and is content" contains "$OUT" "all is well"
+rm -rf "$A"
+run 0 mailcask rebuild --from-mirror
+check "an archive comes back compacted" same_segments "$A" "$M"
+sums >"$WORK/again.sums"
+check "... with every message" cmp "$WORK/all.sums" "$WORK/again.sums"
+run 0 mailcask verify
+# One that was written anew and is damaged comes back as its mirror has it.
+victim=$(find "$A/segments" -name '000001.*')
+flip "$victim" 200
+run 3 mailcask verify
+run 0 mailcask rebuild --from-mirror
+run 0 mailcask verify
+sums >"$WORK/again.sums"
+check "a damaged new file is mended" cmp "$WORK/all.sums" "$WORK/again.sums"
+# A mirror that was away while segments were written anew.
+mv "$M" "$WORK/whole-mirror"
+mv "$WORK/old-mirror" "$M"
+run 0 mailcask mirror
+check "a mirror with the old files catches up" same_segments "$A" "$M"
+run 0 mailcask verify --mirror
+rm -rf "$WORK/whole" "$WORK/whole-mirror"
+cp -a "$M" "$WORK/whole"
+
 # Another archive's mirror.
 mv "$A" "$WORK/kept"
 sed "s|^mirror = .*||; s|^purge-needs-mirror.*||" "$CONFIG" >"$WORK/without"
