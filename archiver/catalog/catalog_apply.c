@@ -541,16 +541,14 @@ int catalog_apply(
 	if (batch_begin_checked(&reader, log, err) != 0)
 		return -1;
 	apply.time_unix = reader.commit.time_unix;
-	if (sql_begin(catalog->sql, err) != 0)
+	if (catalog_begin(catalog, err) != 0)
 		goto out;
 	if (check_follows(catalog, &reader.commit, end, err) == 0 &&
 	    apply_events(&apply, &reader, err) == 0 &&
-	    catalog_set_position(catalog, end, err) == 0 && sql_commit(catalog->sql, err) == 0)
+	    catalog_set_position(catalog, end, err) == 0 && catalog_commit(catalog, err) == 0)
 		result = 0;
-	if (result != 0) {
-		catalog->last_folder_number = 0; /* it may have been made in this transaction */
-		sql_rollback(catalog->sql);
-	}
+	if (result != 0)
+		catalog_rollback(catalog);
 out:
 	batch_end(&reader);
 	return result;

@@ -412,14 +412,14 @@ int catalog_salvage(struct catalog *catalog, const struct batch_position *at,
 	size_t i;
 	int result = 0;
 
-	if (sql_begin(catalog->sql, err) != 0)
+	if (catalog_begin(catalog, err) != 0)
 		return -1;
 	for (i = 0; result == 0 && i < count; i++)
 		result = salvaged[i].kind == EVENT_MAIL ? salvage_mail(catalog, &salvaged[i], err)
 							: salvage_blob(catalog, &salvaged[i], err);
 	if (result == 0 && catalog_set_position(catalog, at, err) == 0 &&
-	    sql_commit(catalog->sql, err) == 0)
+	    catalog_commit(catalog, err) == 0)
 		return 0;
-	sql_rollback(catalog->sql);
+	catalog_rollback(catalog);
 	return -1;
 }

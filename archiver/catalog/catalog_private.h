@@ -16,6 +16,7 @@ struct catalog_statement {
 struct catalog {
 	struct sql *sql;
 	char *path;
+	bool is_building; /* one transaction from open to finish */
 	struct catalog_statement statement[CATALOG_STATEMENTS];
 	size_t statements;
 
@@ -37,7 +38,13 @@ struct catalog {
 
 #define CATALOG_SCHEMA_VERSION 3
 #define CATALOG_SCHEMA_TEXT    "3" /* the same, in SQL */
-extern const char catalog_schema[];
+extern const char catalog_schema[];  /* the tables, and the indexes that applying needs */
+extern const char catalog_indexes[]; /* the others */
+
+/* The transaction of a batch. */
+int catalog_begin(struct catalog *catalog, struct err *err);
+int catalog_commit(struct catalog *catalog, struct err *err);
+void catalog_rollback(struct catalog *catalog);
 
 /* Copy the texts that views point at into kept (its old content goes), and point them there. */
 void catalog_keep(struct buf *kept, struct bytes **views, size_t count);
