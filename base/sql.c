@@ -112,7 +112,8 @@ int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err 
 	}
 	if (mode == SQL_READ)
 		flags |= SQLITE_OPEN_URI; /* for sql_attach */
-	code = sqlite3_open_v2(uri ? uri : path, &sql->db, flags | SQLITE_OPEN_EXRESCODE, NULL);
+	code = sqlite3_open_v2(
+	    uri ? uri : path, &sql->db, flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, NULL);
 	free(uri);
 	if (code != SQLITE_OK) {
 		if (sql->db)

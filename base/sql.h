@@ -14,7 +14,8 @@
  *            is worth nothing and must be removed.
  *
  * Statements are made once and used again: bind from 1, step until 0, reset. Texts and blobs
- * that a column returns are good until the next step or reset. Errors name the file. */
+ * that a column returns are good until the next step or reset. A connection is used by one thread
+ * at a time. Errors name the file. */
 #ifndef BASE_SQL_H
 #define BASE_SQL_H
 

@@ -116,7 +116,10 @@ int catalog_commit(struct catalog *catalog, struct err *err)
 
 void catalog_rollback(struct catalog *catalog)
 {
-	catalog->last_folder_number = 0; /* it may have been made in this transaction */
+	/* They may have been made in this transaction. */
+	catalog->last_folder_number = 0;
+	catalog->last_n = 0;
+	catalog->has_no_skipped = false;
 	sql_rollback(catalog->sql);
 }
 

@@ -248,6 +248,7 @@ struct catalog_totals {
 	uint64_t damaged;               /* messages (catalog_is_damaged) */
 	uint64_t expired;               /* messages that are not counted above */
 };
+int catalog_count(struct catalog *catalog, uint64_t *messages_out, struct err *err);
 int catalog_totals(struct catalog *catalog, struct catalog_totals *out, struct err *err);
 
 struct catalog_account_totals {

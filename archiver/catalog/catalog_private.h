@@ -27,6 +27,12 @@ struct catalog {
 	/* The folder of the last event: most follow each other. */
 	struct buf last_account, last_folder;
 	int64_t last_folder_number;
+
+	/* The message of the last mail event: its placed event mostly follows. n 0: none. */
+	struct sha256 last_id;
+	int64_t last_n;
+	bool last_has_date;
+	bool has_no_skipped; /* the table of messages that could not be archived is empty */
 };
 
 /* Flags as bits, in place.bits, for fast questions. */
@@ -59,7 +65,8 @@ struct catalog_applying {
 	struct catalog *catalog;
 	const struct batch_position *end;
 	const struct batch_place *place;
-	int64_t time_unix; /* of the batch */
+	const struct event *next; /* the event behind the one that is applied; NULL at the end */
+	int64_t time_unix;        /* of the batch */
 };
 
 struct bytes catalog_sum(const struct sha256 *sum);

@@ -113,9 +113,9 @@ int vault_build_catalog(struct vault *vault, const char *path, struct err *err)
 
 static uint64_t count_messages(struct catalog *catalog)
 {
-	struct catalog_totals totals;
+	uint64_t count;
 
-	return catalog && catalog_totals(catalog, &totals, NULL) == 0 ? totals.messages : 0;
+	return catalog && catalog_count(catalog, &count, NULL) == 0 ? count : 0;
 }
 
 /* The old catalogue goes; where it knew more it stays under another name, as far as its log is
