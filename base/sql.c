@@ -24,7 +24,7 @@ static const char reading[] = "PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON
 			      "SELECT 1 FROM sqlite_schema LIMIT 1"; /* is it a database? */
 /* What does not fit into the cache goes to the file early: memory stays flat. */
 static const char building[] = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
-			       "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-49152;"
+			       "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-32768;"
 			       "PRAGMA foreign_keys=OFF;";
 
 struct sql {
