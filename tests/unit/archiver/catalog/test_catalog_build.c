@@ -148,6 +148,7 @@ START_TEST(nothing_is_remembered_of_a_batch_that_was_not_taken)
 	add(skipped(6, "why"));
 	apply();
 	add(placed(6, 1, "")); /* nothing is skipped any more */
+	add(placed(4, 1, ""));
 	add(mail(2));
 	add(placed(7, 9, "")); /* never had */
 	FAILS(ERR_DAMAGED, apply_as(2, err));
