@@ -39,7 +39,7 @@ MC_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SAN_FLAGS)
 # What the libraries need, asked once of pkg-config; the goals that set everything up install the
 # packages for it first. libcurl is not linked but loaded when it is needed (base/net.c).
 SETS_UP := demo check bench
-LINKED_PACKAGES := sqlite3 libzstd gmime-3.0 libxml-2.0 inih jansson libcrypto
+LINKED_PACKAGES := sqlite3 libzstd gmime-3.0 libxml-2.0 inih libcrypto
 BUILD_PACKAGES := libcurl $(LINKED_PACKAGES)
 ifneq ($(filter-out clean help layers check-size format format-check,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/packages.mk

@@ -10,22 +10,22 @@
 /* The catalogue was made when the archive was opened. */
 static int rebuild(struct app *app, bool index, bool catalog, struct err *err)
 {
-	struct catalog_totals totals;
+	uint64_t messages;
 	char number[OUTPUT_NUMBER_BYTES];
 
 	if (index && app_rebuild_index(app, err) != 0)
 		return -1;
-	if (catalog_totals(vault_catalog(app->vault), &totals, err) != 0)
+	if (catalog_count(vault_catalog(app->vault), &messages, err) != 0)
 		return -1;
 	if (app->json)
-		output_line("{\"messages\":%" PRIu64 "}", totals.messages);
+		output_line("{\"messages\":%" PRIu64 "}", messages);
 	else if (!app->quiet)
 		output_line("%s made again: %s %s",
 		    catalog && index ? "catalogue and index"
 			: catalog    ? "catalogue"
 				     : "index",
-		    output_number(totals.messages, number),
-		    output_plural(totals.messages, "message", "messages"));
+		    output_number(messages, number),
+		    output_plural(messages, "message", "messages"));
 	return 0;
 }
 

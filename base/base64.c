@@ -34,6 +34,16 @@ bool base64_is_digit(char c)
 	return value[(unsigned char)c] != NO;
 }
 
+bool base64_are_digits(struct bytes text)
+{
+	size_t i;
+
+	for (i = 0; i < text.n; i++)
+		if (value[(unsigned char)text.p[i]] == NO)
+			return false;
+	return true;
+}
+
 static void encode_three(uint32_t v, char *out)
 {
 	out[0] = digit[v >> 18 & 63];

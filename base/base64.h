@@ -19,6 +19,7 @@ size_t base64_encode(const uint8_t *data, size_t bytes, char *out);
 bool base64_decode(struct bytes text, uint8_t *out, size_t *bytes_out);
 
 bool base64_is_digit(char c); /* without '=' */
+bool base64_are_digits(struct bytes text);
 
 void base64_put(struct buf *buf, struct bytes data);  /* appends the encoded form */
 bool base64_take(struct buf *buf, struct bytes text); /* appends the decoded form */

@@ -73,15 +73,14 @@ void sha256_hex(const struct sha256 *sum, char out[SHA256_HEX_BYTES])
 	out[2 * SHA256_BYTES] = '\0';
 }
 
-static int digit_value(char c)
+/* 16 for what is no hex digit. Without branches: the digits of a sum cannot be foreseen. */
+static unsigned digit_value(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	unsigned number = (unsigned char)c - (unsigned)'0';
+	unsigned letter = ((unsigned char)c | 0x20U) - (unsigned)'a';
+
+	letter = letter < 6 ? letter + 10 : 16;
+	return number < 10 ? number : letter;
 }
 
 bool sha256_parse(struct bytes hex, struct sha256 *out)
@@ -92,9 +91,9 @@ bool sha256_parse(struct bytes hex, struct sha256 *out)
 	if (hex.n != 2 * SHA256_BYTES)
 		return false;
 	for (i = 0; i < SHA256_BYTES; i++) {
-		int high = digit_value(hex.p[2 * i]), low = digit_value(hex.p[2 * i + 1]);
+		unsigned high = digit_value(hex.p[2 * i]), low = digit_value(hex.p[2 * i + 1]);
 
-		if (high < 0 || low < 0)
+		if (high > 15 || low > 15)
 			return false;
 		sum.b[i] = (uint8_t)(high << 4 | low);
 	}

@@ -17,6 +17,16 @@
 #define BUSY_WAIT_MS     10000
 #define STOP_CHECK_STEPS 20000
 
+static const char writing[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+			      "PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=OFF;";
+static const char reading[] = "PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON;"
+			      "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=33554432;"
+			      "SELECT 1 FROM sqlite_schema LIMIT 1"; /* is it a database? */
+/* What does not fit into the cache goes to the file early: memory stays flat. */
+static const char building[] = "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+			       "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-32768;"
+			       "PRAGMA foreign_keys=OFF;";
+
 struct sql {
 	sqlite3 *db;
 	char *path;
@@ -88,7 +98,7 @@ static char *frozen_uri(const char *path)
 int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err *err)
 {
 	int flags =
-	    mode == SQL_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
+	    mode == SQL_READ ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 	struct sql *sql = mem_zero(1, sizeof *sql);
 	char *uri = NULL;
 	int code;
@@ -102,7 +112,8 @@ int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err 
 	}
 	if (mode == SQL_READ)
 		flags |= SQLITE_OPEN_URI; /* for sql_attach */
-	code = sqlite3_open_v2(uri ? uri : path, &sql->db, flags | SQLITE_OPEN_EXRESCODE, NULL);
+	code = sqlite3_open_v2(
+	    uri ? uri : path, &sql->db, flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, NULL);
 	free(uri);
 	if (code != SQLITE_OK) {
 		if (sql->db)
@@ -112,22 +123,16 @@ int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err 
 		goto bad;
 	}
 	sqlite3_busy_timeout(sql->db, BUSY_WAIT_MS);
-	sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	if (mode == SQL_WRITE) {
-		if (sql_exec(sql,
-			"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-			"PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=OFF;",
-			err) != 0)
-			goto bad;
-	} else {
+	if (mode != SQL_BUILD) /* which needs to be without a journal */
+		sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	if (mode == SQL_READ)
 		sqlite3_db_config(sql->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-		if (sql_exec(sql,
-			"PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON;"
-			"PRAGMA temp_store=MEMORY; PRAGMA mmap_size=33554432;"
-			"SELECT 1 FROM sqlite_schema LIMIT 1", /* is it a database? */
-			err) != 0)
-			goto bad;
-	}
+	if (sql_exec(sql,
+		mode == SQL_READ        ? reading
+		    : mode == SQL_WRITE ? writing
+					: building,
+		err) != 0)
+		goto bad;
 	*out = sql;
 	return 0;
 bad:
@@ -190,6 +195,27 @@ int sql_checkpoint(struct sql *sql, struct err *err)
 	return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY ? 0 : fail(sql, err);
 }
 
+int sql_finish(struct sql *sql, struct err *err)
+{
+	static const char end[] = "PRAGMA locking_mode=NORMAL; PRAGMA synchronous=FULL;"
+				  "PRAGMA journal_mode=WAL; PRAGMA cache_size=-2000;";
+	sqlite3_file *file = NULL;
+	int code;
+
+	if (sql_exec(sql, end, err) != 0)
+		return -1;
+	sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sql->mode = SQL_WRITE;
+	if (sql_exec(sql, writing, err) != 0 || sql_checkpoint(sql, err) != 0)
+		return -1;
+	/* By SQLite's own descriptor: to close another one would give up its locks. */
+	code = sqlite3_file_control(sql->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	if (code == SQLITE_OK)
+		code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+	return code == SQLITE_OK ? 0
+				 : err_set(err, ERR_IO, "%s: %s", sql->path, sqlite3_errstr(code));
+}
+
 int sql_prepare(struct sql *sql, const char *text, struct sql_stmt **out, struct err *err)
 {
 	struct sql_stmt *stmt;
@@ -244,6 +270,17 @@ void sql_bind_kept(struct sql_stmt *stmt, int at, struct bytes text)
 void sql_bind_blob(struct sql_stmt *stmt, int at, struct bytes data)
 {
 	must(sqlite3_bind_blob64(stmt->s, at, data.n ? data.p : "", data.n, SQLITE_TRANSIENT));
+}
+
+void sql_lend_text(struct sql_stmt *stmt, int at, struct bytes text)
+{
+	must(sqlite3_bind_text64(
+	    stmt->s, at, text.n ? text.p : "", text.n, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+void sql_lend_blob(struct sql_stmt *stmt, int at, struct bytes data)
+{
+	must(sqlite3_bind_blob64(stmt->s, at, data.n ? data.p : "", data.n, SQLITE_STATIC));
 }
 
 int sql_step(struct sql_stmt *stmt, struct err *err)

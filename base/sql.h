@@ -9,8 +9,13 @@
  *            (two connections that checkpoint at once can break the file in SQLite before
  *            3.51.3).
  *
+ * SQL_BUILD: makes a database from nothing that nobody else opens before sql_finish: without a log
+ *            and without waiting for the disk. After any failure, rollback included, the file
+ *            is worth nothing and must be removed.
+ *
  * Statements are made once and used again: bind from 1, step until 0, reset. Texts and blobs
- * that a column returns are good until the next step or reset. Errors name the file. */
+ * that a column returns are good until the next step or reset. A connection is used by one thread
+ * at a time. Errors name the file. */
 #ifndef BASE_SQL_H
 #define BASE_SQL_H
 
@@ -23,7 +28,7 @@
 struct sql;
 struct sql_stmt;
 
-enum sql_mode { SQL_READ, SQL_WRITE };
+enum sql_mode { SQL_READ, SQL_WRITE, SQL_BUILD };
 
 /* Opens, and with SQL_WRITE makes, the file. ERR_DAMAGED when it is no database. With SQL_READ in
  * a folder that cannot be written to, and no log beside it: as a file that nobody changes. */
@@ -39,6 +44,9 @@ int sql_commit(struct sql *sql, struct err *err);
 void sql_rollback(struct sql *sql);
 int sql_checkpoint(struct sql *sql, struct err *err); /* the log back into the file */
 
+/* The end of SQL_BUILD: all of it is on the disk, and as SQL_WRITE would leave it. */
+int sql_finish(struct sql *sql, struct err *err);
+
 int sql_prepare(struct sql *sql, const char *text, struct sql_stmt **out, struct err *err);
 void sql_free(struct sql_stmt *stmt);
 
@@ -48,6 +56,10 @@ void sql_bind_text(struct sql_stmt *stmt, int at, struct bytes text); /* copied 
 /* Not copied: must stay until the statement was run, and is bound anew before it is run again. */
 void sql_bind_kept(struct sql_stmt *stmt, int at, struct bytes text);
 void sql_bind_blob(struct sql_stmt *stmt, int at, struct bytes data); /* copied */
+/* Not copied: they must stay as they are until the statement was run or reset, and be bound anew
+ * before it runs again. */
+void sql_lend_text(struct sql_stmt *stmt, int at, struct bytes text);
+void sql_lend_blob(struct sql_stmt *stmt, int at, struct bytes data);
 
 int sql_step(struct sql_stmt *stmt, struct err *err); /* 1 a row, 0 done, -1; resets unless 1 */
 int sql_run(struct sql_stmt *stmt, struct err *err);  /* step without rows */

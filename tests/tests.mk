@@ -29,13 +29,15 @@ WANTED_UNIT := $(foreach t,$(UNIT_TESTS),$(if $(or $(if $(T),,all),$(findstring 
 unit: $(WANTED_UNIT:%=$(BUILD)/tests/unit/%)
 	@tests/run-unit $(WANTED_UNIT:%=$(BUILD)/tests/unit/%)
 
-# The standalone driver gives every file of the corpus to the target once.
+# The standalone driver gives every file of the corpus to the target once. One target asks
+# another reader of JSON.
+FUZZ_LIBS = $(shell pkg-config --libs jansson)
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 $(FUZZ:%=$(BUILD)/tests/fuzz/%): $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(PROGRAM_LIBS)
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	@$(CC) $(MC_CFLAGS) $(CFLAGS) -Wno-missing-prototypes -o $@ $< tests/fuzz/replay.c \
-		$(PROGRAM_LIBS) $(MC_LDFLAGS) $(PACKAGE_LIBS)
+		$(PROGRAM_LIBS) $(MC_LDFLAGS) $(PACKAGE_LIBS) $(FUZZ_LIBS)
 fuzz-replay: $(FUZZ:%=$(BUILD)/tests/fuzz/%)
 	@set -e; for f in $(FUZZ); do $(BUILD)/tests/fuzz/$$f tests/fuzz/corpus/$$f; done
 

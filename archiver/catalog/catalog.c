@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int make_schema(struct sql *sql, struct err *err)
+/* While all of it is made the indexes would only be in the way. */
+static int make_schema(struct sql *sql, bool is_building, struct err *err)
 {
 	static const char first_row[] =
 	    "INSERT INTO position VALUES(1, " CATALOG_SCHEMA_TEXT ", 0, 0, 0, "
@@ -17,7 +18,8 @@ static int make_schema(struct sql *sql, struct err *err)
 
 	if (sql_begin(sql, err) != 0)
 		return -1;
-	if (sql_exec(sql, catalog_schema, err) == 0 && sql_exec(sql, first_row, err) == 0)
+	if (sql_exec(sql, catalog_schema, err) == 0 && sql_exec(sql, first_row, err) == 0 &&
+	    (is_building || sql_exec(sql, catalog_indexes, err) == 0))
 		return sql_commit(sql, err);
 	sql_rollback(sql);
 	return -1;
@@ -43,8 +45,8 @@ static int check_schema(struct sql *sql, enum sql_mode mode, struct err *err)
 
 	if (ask_number(sql, "SELECT count(*) FROM sqlite_schema", &tables, err) != 0)
 		return -1;
-	if (tables == 0 && mode == SQL_WRITE)
-		return make_schema(sql, err);
+	if (tables == 0 && mode != SQL_READ)
+		return make_schema(sql, mode == SQL_BUILD, err);
 	if (tables > 0 &&
 	    ask_number(sql, "SELECT schema FROM position WHERE one = 1", &version, NULL) == 0 &&
 	    version == CATALOG_SCHEMA_VERSION)
@@ -65,7 +67,9 @@ int catalog_open(struct catalog **out, const char *path, enum sql_mode mode, str
 	buf_init(&catalog->last_folder, 65536);
 	catalog->path = mem_string(path);
 	if (sql_open(&catalog->sql, path, mode, err) == 0 &&
-	    check_schema(catalog->sql, mode, err) == 0) {
+	    check_schema(catalog->sql, mode, err) == 0 &&
+	    (mode != SQL_BUILD || sql_begin(catalog->sql, err) == 0)) {
+		catalog->is_building = mode == SQL_BUILD;
 		*out = catalog;
 		return 0;
 	}
@@ -89,6 +93,34 @@ void catalog_close(struct catalog *catalog)
 	buf_release(&catalog->last_folder);
 	free(catalog->path);
 	free(catalog);
+}
+
+int catalog_finish(struct catalog *catalog, struct err *err)
+{
+	catalog->is_building = false;
+	return sql_exec(catalog->sql, catalog_indexes, err) == 0 &&
+		sql_commit(catalog->sql, err) == 0 && sql_finish(catalog->sql, err) == 0
+	    ? 0
+	    : -1;
+}
+
+int catalog_begin(struct catalog *catalog, struct err *err)
+{
+	return catalog->is_building ? 0 : sql_begin(catalog->sql, err);
+}
+
+int catalog_commit(struct catalog *catalog, struct err *err)
+{
+	return catalog->is_building ? 0 : sql_commit(catalog->sql, err);
+}
+
+void catalog_rollback(struct catalog *catalog)
+{
+	/* They may have been made in this transaction. */
+	catalog->last_folder_number = 0;
+	catalog->last_n = 0;
+	catalog->has_no_skipped = false;
+	sql_rollback(catalog->sql);
 }
 
 void catalog_keep(struct buf *kept, struct bytes **views, size_t count)

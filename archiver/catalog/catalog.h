@@ -8,6 +8,9 @@
  *   catalog_...                           questions
  *   catalog_close(catalog)
  *
+ * One that is made from all segments is opened with SQL_BUILD, and catalog_finish() ends it: that
+ * is many times faster, and nothing of it counts before. After a failure the file must go.
+ *
  * Messages are numbered in the order of their mail events (n, from 1), places in that of their
  * placed events. Views in a row are good until the next call of the same function. Lookups
  * return 1 found, 0 not found, -1 failed.
@@ -31,6 +34,7 @@ struct catalog;
 /* ERR_DAMAGED also when the file is of another schema: delete and rebuild. */
 int catalog_open(struct catalog **out, const char *path, enum sql_mode mode, struct err *err);
 void catalog_close(struct catalog *catalog);
+int catalog_finish(struct catalog *catalog, struct err *err); /* durable, and as with SQL_WRITE */
 
 int catalog_position(struct catalog *catalog, struct batch_position *out, struct err *err);
 /* All of the batch or nothing. It must be the one behind catalog_position(), its sums checked. */
@@ -244,6 +248,7 @@ struct catalog_totals {
 	uint64_t damaged;               /* messages (catalog_is_damaged) */
 	uint64_t expired;               /* messages that are not counted above */
 };
+int catalog_count(struct catalog *catalog, uint64_t *messages_out, struct err *err);
 int catalog_totals(struct catalog *catalog, struct catalog_totals *out, struct err *err);
 
 struct catalog_account_totals {

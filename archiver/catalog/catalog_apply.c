@@ -120,13 +120,33 @@ static int64_t flag_bits(struct bytes flags)
 	return bits;
 }
 
+/* Most catalogues have no such message, and most batches clear many. */
+static int has_skipped(struct catalog *catalog, struct err *err)
+{
+	static const char text[] = "SELECT EXISTS(SELECT 1 FROM skipped)";
+	struct sql_stmt *stmt;
+	int64_t exists;
+
+	if (catalog->has_no_skipped)
+		return 0;
+	stmt = catalog_stmt(catalog, text, err);
+	if (!stmt || catalog_ask_number(stmt, &exists, err) != 1)
+		return -1;
+	catalog->has_no_skipped = exists == 0;
+	return (int)exists;
+}
+
 static int clear_skipped(
     const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] =
 	    "DELETE FROM skipped WHERE folder = ?1 AND uidvalidity = ?2 AND uid = ?3";
-	struct sql_stmt *stmt = place_stmt(apply, text, event, err);
+	struct sql_stmt *stmt;
+	int has = has_skipped(apply->catalog, err);
 
+	if (has != 1)
+		return has;
+	stmt = place_stmt(apply, text, event, err);
 	return stmt ? sql_run(stmt, err) : -1;
 }
 
@@ -134,8 +154,12 @@ static int set_first_date(
     const struct catalog_applying *apply, int64_t n, int64_t date_unix, struct err *err)
 {
 	static const char text[] = "UPDATE message SET date = ?2 WHERE n = ?1 AND date IS NULL";
-	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
+	struct catalog *catalog = apply->catalog;
+	struct sql_stmt *stmt;
 
+	if (catalog->last_n == n && catalog->last_has_date)
+		return 0;
+	stmt = catalog_stmt(catalog, text, err);
 	if (!stmt)
 		return -1;
 	sql_bind_i64(stmt, 1, n);
@@ -172,7 +196,7 @@ static int apply_placed(
 	if (!stmt)
 		return -1;
 	sql_bind_i64(stmt, 4, n);
-	sql_bind_text(stmt, 5, event->flags);
+	sql_lend_text(stmt, 5, event->flags);
 	sql_bind_i64(stmt, 6, flag_bits(event->flags));
 	sql_bind_i64(stmt, 7, event->date_unix);
 	sql_bind_i64(stmt, 8, apply->time_unix);
@@ -293,6 +317,7 @@ static int apply_skipped(
 
 	if (event->reason.n == 0)
 		return clear_skipped(apply, event, err);
+	apply->catalog->has_no_skipped = false;
 	stmt = place_stmt(apply, text, event, err);
 	if (!stmt)
 		return -1;
@@ -491,23 +516,32 @@ int catalog_set_position(struct catalog *catalog, const struct batch_position *e
 	return sql_run(stmt, err);
 }
 
+static int apply_one(struct catalog_applying *apply, const struct event *event,
+    const struct batch_place *place, struct err *err)
+{
+	apply->place = place;
+	if (apply_event[event->kind])
+		return apply_event[event->kind](apply, event, err);
+	return err_set(
+	    err, ERR_DAMAGED, "a journal event \"%s\" stands alone", event_name(event->kind));
+}
+
+/* Each event is applied when the one behind it is known. */
 static int apply_events(
     struct catalog_applying *apply, struct batch_reader *reader, struct err *err)
 {
-	struct batch_place place;
-	struct event event;
-	int got, result = 0;
+	struct batch_place place[2];
+	struct event event[2];
+	int at = 0, got = batch_next(reader, &event[0], &place[0], err), more, result = 0;
 
-	apply->place = &place;
-	while (result == 0 && (got = batch_next(reader, &event, &place, err)) == 1) {
-		if (!apply_event[event.kind])
-			result = err_set(err, ERR_DAMAGED, "a journal event \"%s\" stands alone",
-			    event_name(event.kind));
-		else
-			result = apply_event[event.kind](apply, &event, err);
-		event_release(&event);
+	for (; result == 0 && got == 1; got = more, at = !at) {
+		more = batch_next(reader, &event[!at], &place[!at], err);
+		apply->next = more == 1 ? &event[!at] : NULL;
+		result = more < 0 ? -1 : apply_one(apply, &event[at], &place[at], err);
+		event_release(&event[at]);
+		if (result != 0 && more == 1)
+			event_release(&event[!at]);
 	}
-	apply->place = NULL;
 	return result == 0 && got == 0 ? 0 : -1;
 }
 
@@ -541,16 +575,14 @@ int catalog_apply(
 	if (batch_begin_checked(&reader, log, err) != 0)
 		return -1;
 	apply.time_unix = reader.commit.time_unix;
-	if (sql_begin(catalog->sql, err) != 0)
+	if (catalog_begin(catalog, err) != 0)
 		goto out;
 	if (check_follows(catalog, &reader.commit, end, err) == 0 &&
 	    apply_events(&apply, &reader, err) == 0 &&
-	    catalog_set_position(catalog, end, err) == 0 && sql_commit(catalog->sql, err) == 0)
+	    catalog_set_position(catalog, end, err) == 0 && catalog_commit(catalog, err) == 0)
 		result = 0;
-	if (result != 0) {
-		catalog->last_folder_number = 0; /* it may have been made in this transaction */
-		sql_rollback(catalog->sql);
-	}
+	if (result != 0)
+		catalog_rollback(catalog);
 out:
 	batch_end(&reader);
 	return result;

@@ -25,12 +25,18 @@ int catalog_number_of(
     const struct catalog_applying *apply, const struct sha256 *id, int64_t *out, struct err *err)
 {
 	static const char find[] = "SELECT n FROM message WHERE id = ?1";
-	struct sql_stmt *stmt = catalog_stmt(apply->catalog, find, err);
+	struct catalog *catalog = apply->catalog;
+	struct sql_stmt *stmt;
 	int got;
 
+	if (catalog->last_n && sha256_equal(id, &catalog->last_id)) {
+		*out = catalog->last_n;
+		return 1;
+	}
+	stmt = catalog_stmt(catalog, find, err);
 	if (!stmt)
 		return -1;
-	sql_bind_blob(stmt, 1, catalog_sum(id));
+	sql_lend_blob(stmt, 1, catalog_sum(id));
 	got = catalog_ask_number(stmt, out, err);
 	if (got == 0 && apply->end->lost == 0)
 		return err_set(err, ERR_DAMAGED, "the journal places a message that it never had");
@@ -79,7 +85,7 @@ int catalog_apply_blob(
 	stmt = catalog_stmt(apply->catalog, text, err);
 	if (!stmt)
 		return -1;
-	sql_bind_blob(stmt, 1, catalog_sum(&event->id));
+	sql_lend_blob(stmt, 1, catalog_sum(&event->id));
 	sql_bind_i64(stmt, 2, (int64_t)event->size_bytes);
 	bind_place(stmt, 3, apply);
 	return sql_run(stmt, err);
@@ -97,7 +103,7 @@ static int apply_part(
 		return -1;
 	sql_bind_i64(stmt, 1, n);
 	sql_bind_i64(stmt, 2, (int64_t)part->at);
-	sql_bind_blob(stmt, 3, catalog_sum(&part->blob));
+	sql_lend_blob(stmt, 3, catalog_sum(&part->blob));
 	sql_bind_i64(stmt, 4, (int64_t)part->blob_bytes);
 	sql_bind_i64(stmt, 5, part->line_chars);
 	sql_bind_i64(stmt, 6, part->crlf);
@@ -116,24 +122,11 @@ static int forget_parts(const struct catalog_applying *apply, int64_t n, struct 
 	return sql_run(stmt, err);
 }
 
-int catalog_apply_mail(
-    const struct catalog_applying *apply, const struct event *event, struct err *err)
+/* The first 14 parameters of both statements of catalog_apply_mail. */
+static void bind_mail(
+    struct sql_stmt *stmt, const struct catalog_applying *apply, const struct event *event)
 {
-	/* Stored again because it was damaged: the last event counts. */
-	static const char text[] =
-	    "INSERT INTO message(id, size, stored, segment, frame, entry, sent, archived, msgid,"
-	    " sender, recipient, copy, subject, doubt)"
-	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
-	    " ON CONFLICT(id) DO UPDATE SET size = ?2, stored = ?3, segment = ?4, frame = ?5,"
-	    " entry = ?6, sent = ?7, msgid = ?9, sender = ?10, recipient = ?11, copy = ?12,"
-	    " subject = ?13, doubt = ?14, expired = NULL RETURNING n";
-	struct sql_stmt *stmt = catalog_stmt(apply->catalog, text, err);
-	int64_t n;
-	size_t i;
-
-	if (!stmt)
-		return -1;
-	sql_bind_blob(stmt, 1, catalog_sum(&event->id));
+	sql_lend_blob(stmt, 1, catalog_sum(&event->id));
 	sql_bind_i64(stmt, 2, (int64_t)event->size_bytes);
 	sql_bind_i64(stmt, 3, (int64_t)event->stored_bytes);
 	bind_place(stmt, 4, apply);
@@ -142,16 +135,79 @@ int catalog_apply_mail(
 	else
 		sql_bind_null(stmt, 7);
 	sql_bind_i64(stmt, 8, apply->time_unix);
-	sql_bind_text(stmt, 9, event->message_id);
-	sql_bind_text(stmt, 10, event->from);
-	sql_bind_text(stmt, 11, event->to);
-	sql_bind_text(stmt, 12, event->cc);
-	sql_bind_text(stmt, 13, event->subject);
+	sql_lend_text(stmt, 9, event->message_id);
+	sql_lend_text(stmt, 10, event->from);
+	sql_lend_text(stmt, 11, event->to);
+	sql_lend_text(stmt, 12, event->cc);
+	sql_lend_text(stmt, 13, event->subject);
 	sql_bind_i64(stmt, 14, is_nowhere(apply)); /* until it comes again */
+}
+
+/* A row for a message that has none: 1, 0 it has one, -1. The date is that of its first place,
+ * which mostly is the next event: then the row need not be changed for it. */
+static int insert_mail(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
+{
+	static const char text[] =
+	    "INSERT INTO message(id, size, stored, segment, frame, entry, sent, archived, msgid,"
+	    " sender, recipient, copy, subject, doubt, date)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+	    " ON CONFLICT(id) DO NOTHING";
+	const struct event *next = apply->next;
+	bool has_date = next && next->kind == EVENT_PLACED && sha256_equal(&next->id, &event->id);
+	struct catalog *catalog = apply->catalog;
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+
+	if (!stmt)
+		return -1;
+	bind_mail(stmt, apply, event);
+	if (has_date)
+		sql_bind_i64(stmt, 15, next->date_unix);
+	else
+		sql_bind_null(stmt, 15);
+	if (sql_run(stmt, err) != 0)
+		return -1;
+	if (sql_changes(catalog->sql) == 0)
+		return 0;
+	catalog->last_id = event->id;
+	catalog->last_n = sql_last_rowid(catalog->sql);
+	catalog->last_has_date = has_date;
+	return 1;
+}
+
+/* Stored again because it was damaged: the last event counts. */
+static int update_mail(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
+{
+	static const char text[] =
+	    "UPDATE message SET size = ?2, stored = ?3, segment = ?4, frame = ?5, entry = ?6,"
+	    " sent = ?7, msgid = ?9, sender = ?10, recipient = ?11, copy = ?12, subject = ?13,"
+	    " doubt = ?14, expired = NULL WHERE id = ?1 RETURNING n";
+	struct catalog *catalog = apply->catalog;
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+	int64_t n;
+
+	if (!stmt)
+		return -1;
+	bind_mail(stmt, apply, event);
 	if (catalog_ask_number(stmt, &n, err) != 1 || forget_parts(apply, n, err) != 0)
 		return -1;
+	catalog->last_id = event->id;
+	catalog->last_n = n;
+	catalog->last_has_date = false;
+	return 0;
+}
+
+int catalog_apply_mail(
+    const struct catalog_applying *apply, const struct event *event, struct err *err)
+{
+	int is_new = insert_mail(apply, event, err);
+	size_t i;
+
+	if (is_new < 0 || (is_new == 0 && update_mail(apply, event, err) != 0))
+		return -1;
 	for (i = 0; i < event->part_count; i++)
-		if (apply_part(apply, n, &event->part[i], err) != 0)
+		if (apply_part(apply, apply->catalog->last_n, &event->part[i], err) != 0)
 			return -1;
 	return 0;
 }
@@ -412,14 +468,14 @@ int catalog_salvage(struct catalog *catalog, const struct batch_position *at,
 	size_t i;
 	int result = 0;
 
-	if (sql_begin(catalog->sql, err) != 0)
+	if (catalog_begin(catalog, err) != 0)
 		return -1;
 	for (i = 0; result == 0 && i < count; i++)
 		result = salvaged[i].kind == EVENT_MAIL ? salvage_mail(catalog, &salvaged[i], err)
 							: salvage_blob(catalog, &salvaged[i], err);
 	if (result == 0 && catalog_set_position(catalog, at, err) == 0 &&
-	    sql_commit(catalog->sql, err) == 0)
+	    catalog_commit(catalog, err) == 0)
 		return 0;
-	sql_rollback(catalog->sql);
+	catalog_rollback(catalog);
 	return -1;
 }

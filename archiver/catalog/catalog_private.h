@@ -16,6 +16,7 @@ struct catalog_statement {
 struct catalog {
 	struct sql *sql;
 	char *path;
+	bool is_building; /* one transaction from open to finish */
 	struct catalog_statement statement[CATALOG_STATEMENTS];
 	size_t statements;
 
@@ -26,6 +27,12 @@ struct catalog {
 	/* The folder of the last event: most follow each other. */
 	struct buf last_account, last_folder;
 	int64_t last_folder_number;
+
+	/* The message of the last mail event: its placed event mostly follows. n 0: none. */
+	struct sha256 last_id;
+	int64_t last_n;
+	bool last_has_date;
+	bool has_no_skipped; /* the table of messages that could not be archived is empty */
 };
 
 /* Flags as bits, in place.bits, for fast questions. */
@@ -36,8 +43,14 @@ struct catalog {
 #define PLACE_DELETED          16
 
 #define CATALOG_SCHEMA_VERSION 3
-#define CATALOG_SCHEMA_TEXT    "3" /* the same, in SQL */
-extern const char catalog_schema[];
+#define CATALOG_SCHEMA_TEXT    "3"   /* the same, in SQL */
+extern const char catalog_schema[];  /* the tables, and the indexes that applying needs */
+extern const char catalog_indexes[]; /* the others */
+
+/* The transaction of a batch. */
+int catalog_begin(struct catalog *catalog, struct err *err);
+int catalog_commit(struct catalog *catalog, struct err *err);
+void catalog_rollback(struct catalog *catalog);
 
 /* Copy the texts that views point at into kept (its old content goes), and point them there. */
 void catalog_keep(struct buf *kept, struct bytes **views, size_t count);
@@ -52,7 +65,8 @@ struct catalog_applying {
 	struct catalog *catalog;
 	const struct batch_position *end;
 	const struct batch_place *place;
-	int64_t time_unix; /* of the batch */
+	const struct event *next; /* the event behind the one that is applied; NULL at the end */
+	int64_t time_unix;        /* of the batch */
 };
 
 struct bytes catalog_sum(const struct sha256 *sum);

@@ -189,6 +189,15 @@ static int take_sums(struct sql_stmt *stmt, uint64_t *out, int count, struct err
 	return 0;
 }
 
+int catalog_count(struct catalog *catalog, uint64_t *messages_out, struct err *err)
+{
+	static const char text[] = "SELECT (SELECT count(*) FROM message)"
+				   " - (SELECT count(*) FROM message WHERE expired IS NOT NULL)";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+
+	return stmt ? take_sums(stmt, messages_out, 1, err) : -1;
+}
+
 int catalog_totals(struct catalog *catalog, struct catalog_totals *out, struct err *err)
 {
 	static const char text[] =

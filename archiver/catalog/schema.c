@@ -25,17 +25,12 @@ const char catalog_schema[] =
     /* 1: the stored copy could not be proven; 2: salvaged, its mail event is lost */
     "  doubt INTEGER NOT NULL DEFAULT 0,"
     "  expired INTEGER);" /* when; then segment is 0 and nothing is known of what it said */
-    "CREATE INDEX message_doubt ON message(n) WHERE doubt > 0;" /* to be fetched again */
-    "CREATE INDEX message_expired ON message(n) WHERE expired IS NOT NULL;"
-    "CREATE INDEX message_date ON message(date, n);" /* newest first */
-    "CREATE INDEX message_msgid ON message(msgid);"
 
     /* detached runs of base64 */
     "CREATE TABLE part("
     "  message INTEGER NOT NULL, at INTEGER NOT NULL, blob BLOB NOT NULL,"
     "  size INTEGER NOT NULL, line INTEGER NOT NULL, crlf INTEGER NOT NULL,"
     "  PRIMARY KEY(message, at)) WITHOUT ROWID;"
-    "CREATE INDEX part_blob ON part(blob);" /* is it still needed? */
     "CREATE TABLE blob("
     "  id BLOB PRIMARY KEY, size INTEGER NOT NULL,"
     "  segment INTEGER NOT NULL, frame INTEGER NOT NULL, entry INTEGER NOT NULL) WITHOUT ROWID;"
@@ -55,7 +50,6 @@ const char catalog_schema[] =
     "  uid INTEGER NOT NULL, message INTEGER NOT NULL, flags TEXT NOT NULL,"
     "  bits INTEGER NOT NULL, date INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,"
     "  since INTEGER NOT NULL, UNIQUE(folder, uidvalidity, uid));"
-    "CREATE INDEX place_message ON place(message);"
 
     "CREATE TABLE skipped("
     "  folder INTEGER NOT NULL, uidvalidity INTEGER NOT NULL, uid INTEGER NOT NULL,"
@@ -80,8 +74,17 @@ const char catalog_schema[] =
     "  uid INTEGER NOT NULL, message INTEGER NOT NULL, rule TEXT, state TEXT NOT NULL,"
     "  reason TEXT, time INTEGER NOT NULL,"
     "  PRIMARY KEY(run, folder, uidvalidity, uid)) WITHOUT ROWID;"
-    "CREATE INDEX purge_intent ON purge(state) WHERE state = 'intent';" /* outcome unknown */
     "CREATE TABLE restored("
     "  account TEXT NOT NULL, folder BLOB NOT NULL, uidvalidity INTEGER NOT NULL,"
     "  uid INTEGER NOT NULL, id BLOB NOT NULL, run TEXT, time INTEGER NOT NULL,"
     "  PRIMARY KEY(account, folder, uidvalidity, uid)) WITHOUT ROWID;";
+
+const char catalog_indexes[] =
+    "CREATE INDEX message_doubt ON message(n) WHERE doubt > 0;" /* to be fetched again */
+    "CREATE INDEX message_expired ON message(n) WHERE expired IS NOT NULL;"
+    "CREATE INDEX message_date ON message(date, n);" /* newest first */
+    "CREATE INDEX message_msgid ON message(msgid);"
+    "CREATE INDEX part_blob ON part(blob);" /* is it still needed? */
+    "CREATE INDEX place_message ON place(message);"
+    /* outcome unknown */
+    "CREATE INDEX purge_intent ON purge(state) WHERE state = 'intent';";

@@ -1,15 +1,16 @@
-/* Owns:  the JSON tree behind a parsed event.
- * Knows: the table of kinds and fields; the only file that names jansson.
+/* Owns:  texts of a parsed event that had escapes.
+ * Knows: the table of kinds and fields.
  * Never: takes an event that lacks a field its kind must have.
  * Spec:  archiver/store/FORMAT.md, "The journal" */
 #include "archiver/journal/journal.h"
 
 #include "base/base64.h"
+#include "base/jsonin.h"
 #include "base/jsonout.h"
 #include "base/mem.h"
 
-#include <jansson.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,195 +209,306 @@ void event_format(struct buf *out, const struct event *event)
 	buf_char(out, '\n');
 }
 
-/* What a parsed event owns besides its tree: text that came as base64. */
-struct owner {
-	json_t *tree;
-	struct buf text[FIELDS_MAX];
-	size_t texts;
-};
+/* ---- reading ---- */
 
-static bool take_text(struct event *event, struct bytes *out, json_t *value)
+/* {"b64":"..."}: bytes that are no text. */
+static bool take_coded(struct jsonin *json, struct bytes *out)
 {
-	struct owner *owner = event->owner;
-	struct buf *text;
-	json_t *coded;
+	struct bytes name, coded = {NULL, 0};
+	bool has_code = false;
+	uint8_t *made;
+	size_t bytes;
 
-	if (json_is_string(value)) {
-		*out = (struct bytes){json_string_value(value), json_string_length(value)};
-		return true;
+	jsonin_object(json);
+	while (jsonin_member(json, &name)) {
+		if (!bytes_is(name, "b64"))
+			jsonin_pass(json, name);
+		else if (has_code)
+			jsonin_fail(json, "a member stands twice");
+		else
+			has_code = jsonin_text(json, &coded);
 	}
-	coded = json_object_get(value, "b64");
-	if (!json_is_string(coded) || owner->texts == FIELDS_MAX)
+	if (json->wrong || !has_code)
 		return false;
-	text = &owner->text[owner->texts++];
-	buf_init(text, JOURNAL_LINE_BYTES);
-	if (!base64_take(text, (struct bytes){json_string_value(coded), json_string_length(coded)}))
+	made = (uint8_t *)jsonin_room(json, coded.n);
+	if (!base64_decode(coded, made, &bytes))
 		return false;
-	*out = buf_view(text);
+	*out = (struct bytes){(const char *)made, bytes};
 	return true;
 }
 
-static bool take_count(uint64_t *out, json_t *value)
+static bool take_count(struct jsonin *json, uint64_t *out)
 {
-	if (!json_is_integer(value) || json_integer_value(value) < 0)
+	int64_t value;
+
+	if (!jsonin_i64(json, &value) || value < 0)
 		return false;
-	*out = (uint64_t)json_integer_value(value);
+	*out = (uint64_t)value;
 	return true;
 }
 
-static bool take_hex(struct sha256 *out, json_t *value)
+static bool take_hex(struct jsonin *json, struct sha256 *out)
 {
-	return json_is_string(value) &&
-	    sha256_parse((struct bytes){json_string_value(value), json_string_length(value)}, out);
+	struct bytes text;
+
+	return jsonin_text(json, &text) && sha256_parse(text, out);
 }
 
-static bool take_part(struct event_part *part, json_t *value)
+static bool take_eol(struct jsonin *json, bool *is_crlf)
 {
-	const char *eol = json_string_value(json_object_get(value, "eol"));
+	struct bytes text;
+
+	if (!jsonin_text(json, &text))
+		return false;
+	*is_crlf = bytes_is(text, "crlf");
+	return *is_crlf || bytes_is(text, "lf");
+}
+
+static bool take_part_member(struct jsonin *json, struct event_part *part, int which)
+{
 	uint64_t line;
 
-	if (!take_hex(&part->blob, json_object_get(value, "blob")) ||
-	    !take_count(&part->at, json_object_get(value, "at")) ||
-	    !take_count(&part->blob_bytes, json_object_get(value, "size")) ||
-	    !take_count(&line, json_object_get(value, "line")) || line == 0 || line % 4 != 0 ||
-	    line > 1000 || !eol)
-		return false;
-	part->line_chars = (uint32_t)line;
-	part->crlf = strcmp(eol, "crlf") == 0;
-	return part->crlf || strcmp(eol, "lf") == 0;
+	switch (which) {
+	case 0:
+		return take_hex(json, &part->blob);
+	case 1:
+		return take_count(json, &part->at);
+	case 2:
+		return take_count(json, &part->blob_bytes);
+	case 3:
+		if (!take_count(json, &line) || line == 0 || line % 4 != 0 || line > 1000)
+			return false;
+		part->line_chars = (uint32_t)line;
+		return true;
+	default:
+		return take_eol(json, &part->crlf);
+	}
 }
 
-static bool take_parts(struct event *event, json_t *value)
+static bool take_part(struct jsonin *json, struct event_part *part)
 {
-	size_t i, count = json_array_size(value);
+	static const char *const names[] = {"blob", "at", "size", "line", "eol"};
+	const int count = sizeof names / sizeof *names;
+	unsigned seen = 0;
+	struct bytes name;
+	int i;
 
-	if (!json_is_array(value))
-		return false;
-	event->part = mem_zero(count, sizeof *event->part);
-	for (i = 0; i < count; i++)
-		if (!take_part(&event->part[i], json_array_get(value, i)))
+	jsonin_object(json);
+	while (jsonin_member(json, &name)) {
+		for (i = 0; i < count && !bytes_is(name, names[i]);)
+			i++;
+		if (i == count)
+			jsonin_pass(json, name);
+		else if (seen & 1u << i || !take_part_member(json, part, i))
 			return false;
-	event->part_count = count;
-	return true;
+		else
+			seen |= 1u << i;
+	}
+	return !json->wrong && seen == (1u << count) - 1;
+}
+
+static bool take_parts(struct jsonin *json, struct event *event)
+{
+	size_t room = 0;
+
+	jsonin_array(json);
+	while (jsonin_item(json)) {
+		event->part =
+		    mem_grow(event->part, &room, event->part_count + 1, sizeof *event->part);
+		if (!take_part(json, &event->part[event->part_count++]))
+			return false;
+	}
+	return !json->wrong;
 }
 
 /* [offset, entries], [offset, entries, start], or [entries] that are dropped. */
-static bool take_frame(struct event_frame *frame, json_t *value)
+static bool take_frame(struct jsonin *json, struct event_frame *frame)
 {
-	size_t n = json_array_size(value);
+	uint64_t number[3] = {0};
+	size_t n = 0;
 
-	frame->is_dropped = n == 1;
-	if (n == 1)
-		return take_count(&frame->entries, json_array_get(value, 0));
-	return (n == 2 || n == 3) && take_count(&frame->at, json_array_get(value, 0)) &&
-	    take_count(&frame->entries, json_array_get(value, 1)) &&
-	    (n == 2 || take_count(&frame->start, json_array_get(value, 2)));
-}
-
-static bool take_frames(struct event *event, json_t *value)
-{
-	size_t i, count = json_array_size(value);
-
-	if (!json_is_array(value))
-		return false;
-	event->frame = mem_zero(count, sizeof *event->frame);
-	for (i = 0; i < count; i++)
-		if (!take_frame(&event->frame[i], json_array_get(value, i)))
+	jsonin_array(json);
+	while (jsonin_item(json))
+		if (n == 3 || !take_count(json, &number[n++]))
 			return false;
-	event->frame_count = count;
-	return true;
+	*frame = n == 1
+	    ? (struct event_frame){.entries = number[0], .is_dropped = true}
+	    : (struct event_frame){.at = number[0], .entries = number[1], .start = number[2]};
+	return !json->wrong && n > 0;
 }
 
-static bool take_field(struct event *event, const struct field *field, json_t *value)
+static bool take_frames(struct jsonin *json, struct event *event)
+{
+	size_t room = 0;
+
+	jsonin_array(json);
+	while (jsonin_item(json)) {
+		event->frame =
+		    mem_grow(event->frame, &room, event->frame_count + 1, sizeof *event->frame);
+		if (!take_frame(json, &event->frame[event->frame_count++]))
+			return false;
+	}
+	return !json->wrong;
+}
+
+static bool take_field(struct jsonin *json, struct event *event, const struct field *field)
 {
 	void *out = (char *)event + field->at;
 
 	switch (field->type) {
 	case TEXT:
-		return take_text(event, out, value);
+		return jsonin_next(json) == JSONIN_OBJECT ? take_coded(json, out)
+							  : jsonin_text(json, out);
 	case COUNT:
-		return take_count(out, value);
+		return take_count(json, out);
 	case SENT:
 		event->has_sent = true;
 		/* fall through */
 	case MOMENT:
-		*(int64_t *)out = json_integer_value(value);
-		return json_is_integer(value);
+		return jsonin_i64(json, out);
 	case HEX:
-		return take_hex(out, value);
+		return take_hex(json, out);
 	case TRUTH:
-		*(bool *)out = json_is_true(value);
-		return json_is_boolean(value);
+		return jsonin_truth(json, out);
 	case PARTS:
-		return take_parts(event, value);
+		return take_parts(json, event);
 	case FRAMES:
-		return take_frames(event, value);
+		return take_frames(json, event);
 	}
 	return false;
 }
 
-static int kind_of(const char *name)
+static int kind_of(struct bytes name)
 {
 	int kind;
 
 	for (kind = 0; kind < EVENT_KINDS; kind++)
-		if (strcmp(kinds[kind].name, name) == 0)
+		if (bytes_is(name, kinds[kind].name))
 			return kind;
 	return -1;
 }
 
-static int take_event(struct event *event, json_t *tree, struct err *err)
+/* The number of the field of that name, FIELDS_MAX when the kind has none. They mostly come in
+ * the order of the table. */
+static size_t find_field(const struct field *field, struct bytes name, size_t expected)
 {
-	const char *name = json_string_value(json_object_get(tree, "e"));
-	const struct field *field;
+	size_t i;
+
+	if (field[expected].name && bytes_is(name, field[expected].name))
+		return expected;
+	for (i = 0; field[i].name; i++)
+		if (bytes_is(name, field[i].name))
+			return i;
+	return FIELDS_MAX;
+}
+
+static int wrong_member(
+    const struct jsonin *json, struct err *err, const char *kind, const char *name)
+{
+	return err_set(err, ERR_DAMAGED, "a journal event \"%s\" has a wrong or missing \"%s\"%s%s",
+	    kind, name, json->wrong ? ": " : "", json->wrong ? json->wrong : "");
+}
+
+static int no_json(const struct jsonin *json, struct err *err)
+{
+	return err_set(err, ERR_DAMAGED, "a journal line is no JSON: %s, at byte %zu", json->wrong,
+	    json->wrong_at);
+}
+
+/* The value of "e", which mostly comes first: 0, or -1 when there is none. */
+static int take_kind(struct jsonin *json, struct bytes *out, struct err *err)
+{
+	struct bytes name;
+
+	jsonin_object(json);
+	while (jsonin_member(json, &name)) {
+		if (!bytes_is(name, "e"))
+			jsonin_pass(json, name);
+		else if (jsonin_text(json, out))
+			return 0;
+	}
+	return err_set(err, ERR_DAMAGED, "a journal line is no event%s%s", json->wrong ? ": " : "",
+	    json->wrong ? json->wrong : "");
+}
+
+/* All members into the event. Without a table they are only judged. */
+static int take_members(struct jsonin *json, struct event *event, const char *kind,
+    const struct field *field, struct err *err)
+{
+	unsigned seen = 0;
+	bool has_kind = false;
+	struct bytes name;
+	size_t at = 0;
+
+	jsonin_object(json);
+	while (jsonin_member(json, &name)) {
+		if (bytes_is(name, "e")) {
+			if (has_kind)
+				return wrong_member(json, err, kind, "e");
+			has_kind = jsonin_pass_value(json);
+			continue;
+		}
+		at = find_field(field, name, at);
+		if (at == FIELDS_MAX) {
+			jsonin_pass(json, name);
+			at = 0;
+		} else if (seen & 1u << at || !take_field(json, event, &field[at])) {
+			return wrong_member(json, err, kind, field[at].name);
+		} else {
+			seen |= 1u << at++;
+		}
+	}
+	if (!jsonin_end(json))
+		return no_json(json, err);
+	for (at = 0; field[at].name; at++)
+		if (!field[at].optional && !(seen & 1u << at))
+			return wrong_member(json, err, kind, field[at].name);
+	return 0;
+}
+
+static int take_event(struct jsonin *json, struct event *event, struct bytes line, struct err *err)
+{
+	static const struct field none[1] = {{0}};
+	struct bytes name;
+	char text[32];
 	int kind;
 
-	if (!name)
-		return err_set(err, ERR_DAMAGED, "a journal line is no event");
+	jsonin_start(json, line);
+	if (take_kind(json, &name, err) != 0)
+		return -1;
 	kind = kind_of(name);
-	if (kind < 0)
-		return err_set(err, ERR_VERSION,
-		    "the journal has an event \"%s\", which a newer mailcask wrote", name);
-	event->kind = (enum event_kind)kind;
-	for (field = kinds[kind].field; field->name; field++) {
-		json_t *value = json_object_get(tree, field->name);
-
-		if (value ? !take_field(event, field, value) : !field->optional)
-			return err_set(err, ERR_DAMAGED,
-			    "a journal event \"%s\" has a wrong or missing \"%s\"", name,
-			    field->name);
+	snprintf(
+	    text, sizeof text, "%.*s", (int)(name.n < sizeof text ? name.n : sizeof text), name.p);
+	jsonin_release(json);
+	jsonin_start(json, line);
+	if (kind >= 0) {
+		event->kind = (enum event_kind)kind;
+		return take_members(json, event, text, kinds[kind].field, err);
 	}
-	return 0;
+	if (take_members(json, event, text, none, err) != 0)
+		return -1;
+	return err_set(err, ERR_VERSION,
+	    "the journal has an event \"%s\", which a newer mailcask wrote", text);
 }
 
 int event_parse(struct event *event, struct bytes line, struct err *err)
 {
-	struct owner *owner = mem_zero(1, sizeof *owner);
-	json_error_t where;
+	struct jsonin json;
+	int result;
 
 	memset(event, 0, sizeof *event);
-	event->owner = owner;
-	owner->tree = json_loadb(line.p ? line.p : "", line.n, JSON_REJECT_DUPLICATES, &where);
-	if (!owner->tree)
-		err_set(err, ERR_DAMAGED, "a journal line is no JSON: %s", where.text);
-	else if (take_event(event, owner->tree, err) == 0)
-		return 0;
-	event_release(event);
-	return -1;
+	result = take_event(&json, event, line, err);
+	event->owner = jsonin_keep(&json);
+	jsonin_release(&json);
+	if (result != 0)
+		event_release(event);
+	return result;
 }
 
 void event_release(struct event *event)
 {
-	struct owner *owner = event->owner;
-	size_t i;
-
 	free(event->part);
 	free(event->frame);
-	if (owner) {
-		for (i = 0; i < owner->texts; i++)
-			buf_release(&owner->text[i]);
-		json_decref(owner->tree);
-		free(owner);
-	}
+	free(event->owner);
 	memset(event, 0, sizeof *event);
 }

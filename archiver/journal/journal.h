@@ -9,7 +9,8 @@
  *   event_format(&out, &e);                        one line with its LF
  *   event_parse(&e, line, &err); ... event_release(&e);
  *
- * Text fields are exact bytes. After event_parse they live until event_release. */
+ * Text fields are exact bytes. After event_parse they live until event_release, and as long as
+ * the line: those without escapes are views of it. */
 #ifndef ARCHIVER_JOURNAL_JOURNAL_H
 #define ARCHIVER_JOURNAL_JOURNAL_H
 
@@ -110,7 +111,7 @@ struct event {
 	int64_t time_unix;
 	struct sha256 log, previous;
 
-	void *owner; /* of what event_parse made */
+	void *owner; /* texts that event_parse made */
 };
 
 const char *event_name(enum event_kind kind);

@@ -77,12 +77,7 @@ static bool has_end(const struct line *line)
 
 static bool all_digits(const struct line *line)
 {
-	size_t i;
-
-	for (i = 0; i < line->chars; i++)
-		if (!base64_is_digit(line->p[i]))
-			return false;
-	return true;
+	return base64_are_digits((struct bytes){line->p, line->chars});
 }
 
 /* Can it be a line of a run that is not its last one? */
@@ -185,11 +180,12 @@ static int begin_run_if_due(struct detach *detach, struct err *err)
 						     : drop_held(detach, err);
 }
 
-/* A line while a run is open: another full one, the last one, or none of it. */
+/* A line while a run is open: another full one, the last one, or none of it. That all its
+ * characters are digits, but for padding at its end, is seen when it is taken. */
 static int inside_run(struct detach *detach, const struct line *line, struct err *err)
 {
-	bool full =
-	    line->chars == detach->line_chars && line->crlf == detach->crlf && is_full_line(line);
+	bool full = line->chars == detach->line_chars && line->crlf == detach->crlf &&
+	    has_end(line) && line->p[line->chars - 1] != '=';
 	bool last = !full && line->chars > 0 && line->chars <= detach->line_chars;
 	int got = full || last ? take_line(detach, line->p, line->chars, err) : 0;
 
@@ -260,14 +256,43 @@ static int take_piece(
 	return 0;
 }
 
+/* The bytes of the whole lines at p with which no run can begin. */
+static size_t plain_bytes(const char *p, size_t bytes)
+{
+	size_t at = 0;
+	const char *end;
+
+	while ((end = memchr(p + at, '\n', bytes - at)) != NULL) {
+		size_t n = (size_t)(end - (p + at)) + 1;
+		struct line line = line_of(p + at, n);
+
+		if (is_full_line(&line))
+			break;
+		at += n;
+	}
+	return at;
+}
+
 int detach_add(struct detach *detach, const void *data, size_t bytes, struct err *err)
 {
-	const char *p = data;
+	const char *p = data, *end;
+	size_t n;
 
 	while (bytes > 0) {
-		const char *end = memchr(p, '\n', bytes);
-		size_t n = end ? (size_t)(end - p) + 1 : bytes;
-
+		/* Between two lines, with nothing begun: most mail is this, all at once. */
+		if (!detach->in_run && !detach->is_long && detach->line.n == 0 &&
+		    detach->held.n == 0) {
+			n = plain_bytes(p, bytes);
+			if (to_skeleton(detach, p, n, err) != 0)
+				return -1;
+			detach->at += n;
+			p += n;
+			bytes -= n;
+			if (bytes == 0)
+				break;
+		}
+		end = memchr(p, '\n', bytes);
+		n = end ? (size_t)(end - p) + 1 : bytes;
 		if (take_piece(detach, p, n, end != NULL, err) != 0)
 			return -1;
 		p += n;

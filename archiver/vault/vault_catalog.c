@@ -100,11 +100,11 @@ int vault_build_catalog(struct vault *vault, const char *path, struct err *err)
 	struct catalog *catalog = NULL;
 	int result = -1;
 
-	if (remove_database(path, err) == 0 && catalog_open(&catalog, path, SQL_WRITE, err) == 0 &&
+	if (remove_database(path, err) == 0 && catalog_open(&catalog, path, SQL_BUILD, err) == 0 &&
 	    store_replay(vault->store, &start, vault_apply, catalog, err) == 0 &&
 	    vault_set_generations(vault->store, catalog, err) == 0 &&
 	    (!has_lost_batches(vault->store) || catalog_forget_listings(catalog, err) == 0))
-		result = sql_checkpoint(catalog_sql(catalog), err);
+		result = catalog_finish(catalog, err);
 	catalog_close(catalog);
 	if (result != 0)
 		(void)remove_database(path, NULL);
@@ -113,9 +113,9 @@ int vault_build_catalog(struct vault *vault, const char *path, struct err *err)
 
 static uint64_t count_messages(struct catalog *catalog)
 {
-	struct catalog_totals totals;
+	uint64_t count;
 
-	return catalog && catalog_totals(catalog, &totals, NULL) == 0 ? totals.messages : 0;
+	return catalog && catalog_count(catalog, &count, NULL) == 0 ? count : 0;
 }
 
 /* The old catalogue goes; where it knew more it stays under another name, as far as its log is

@@ -42,7 +42,7 @@ static void read_log(struct bytes log)
 		return;
 	while ((got = batch_next(&reader, &event, &place, NULL)) == 1) {
 		events++;
-		entries += event.kind == EVENT_MAIL || event.kind == EVENT_BLOB;
+		entries += batch_is_entry(event.kind);
 		event_release(&event);
 	}
 	if (got == 0 && (events != reader.commit.events || entries != reader.commit.entries))
@@ -53,7 +53,8 @@ static void read_log(struct bytes log)
 /* The same lines with an end whose sums are right. */
 static void read_closed(struct bytes lines)
 {
-	struct event_frame frame[3] = {{0, lines.n % 3}, {700, lines.n % 5}, {9000, 1}};
+	struct event_frame frame[3] = {{.at = 0, .entries = lines.n % 3},
+	    {.at = 700, .entries = lines.n % 5}, {.at = 9000, .entries = 1}};
 	struct event frames = {.kind = EVENT_FRAMES, .frame = frame, .frame_count = lines.n % 4};
 	const struct sha256 previous = {{0}};
 	struct sha256 sum;

@@ -461,6 +461,69 @@ START_TEST(a_long_statement_can_be_stopped)
 }
 END_TEST
 
+START_TEST(a_database_that_is_built_is_as_others_at_its_end)
+{
+	struct sql *sql = open_at(path, SQL_BUILD), *reader;
+
+	OK(sql_begin(sql, err));
+	OK(sql_exec(sql, "CREATE TABLE t (a INTEGER PRIMARY KEY, b)", err));
+	OK(sql_exec(sql,
+	    "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 90000)"
+	    " INSERT INTO t SELECT i, randomblob(600) FROM n",
+	    err));
+	ck_assert_int_eq(size_of(wal), -1);
+	ck_assert_int_gt(size_of(path), 20000000); /* not all of it in memory */
+	OK(sql_exec(sql, "CREATE INDEX u ON t(b)", err));
+	OK(sql_commit(sql, err));
+	OK(sql_finish(sql, err));
+	ck_assert_int_eq(ask(sql, "PRAGMA synchronous"), 1);
+
+	reader = open_at(path, SQL_READ);
+	ck_assert_int_eq(ask(reader, "SELECT count(*) FROM t"), 90000);
+	OK(sql_exec(sql, "INSERT INTO t VALUES (90001, 'one')", err));
+	ck_assert_int_eq(ask(reader, "SELECT count(*) FROM t"), 90001);
+	ck_assert_int_gt(size_of(wal), 0);
+	FAILS(ERR_IO, sql_exec(sql, "UPDATE sqlite_schema SET sql = ''", err));
+	sql_close(reader);
+	sql_close(sql);
+	ck_assert_int_eq(size_of(wal), -1);
+
+	sql = open_at(path, SQL_WRITE);
+	ck_assert_int_eq(ask(sql,
+			     "SELECT count(*) FROM pragma_integrity_check"
+			     " WHERE integrity_check = 'ok'"),
+	    1);
+	sql_close(sql);
+}
+END_TEST
+
+START_TEST(what_is_lent_is_what_is_stored)
+{
+	struct sql *sql = open_filled();
+	struct sql_stmt *stmt;
+	char text[] = "lent", data[] = "\0x";
+
+	OK(sql_prepare(sql, "INSERT INTO t VALUES (?1, ?2)", &stmt, err));
+	sql_bind_i64(stmt, 1, 2);
+	sql_lend_text(stmt, 2, bytes_of(text));
+	OK(sql_run(stmt, err));
+	memset(text, 'z', 4);
+	sql_bind_i64(stmt, 1, 3);
+	sql_lend_blob(stmt, 2, (struct bytes){data, 2});
+	OK(sql_run(stmt, err));
+	memset(data, 'z', 2);
+	sql_bind_i64(stmt, 1, 4);
+	sql_lend_text(stmt, 2, (struct bytes){NULL, 0});
+	OK(sql_run(stmt, err));
+	sql_free(stmt);
+	ck_assert_int_eq(ask(sql,
+			     "SELECT count(*) FROM t WHERE (a = 2 AND b = 'lent') OR"
+			     " (a = 3 AND b = x'0078') OR (a = 4 AND b = '')"),
+	    3);
+	sql_close(sql);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *all[] = {the_writer_uses_a_log, a_reader_sees_what_is_committed,
@@ -471,7 +534,8 @@ int main(void)
 	    what_was_bound_comes_back, statements_are_used_again,
 	    null_replaces_what_was_bound_before, a_failed_statement_can_be_used_again,
 	    a_full_database_is_a_lack_of_space, a_second_writer_is_kept_out,
-	    a_long_statement_can_be_stopped};
+	    a_long_statement_can_be_stopped, a_database_that_is_built_is_as_others_at_its_end,
+	    what_is_lent_is_what_is_stored};
 	Suite *suite = suite_create(__FILE__);
 	TCase *tests = tcase_create("all");
 	SRunner *runner = srunner_create(suite);
