@@ -53,8 +53,9 @@ static void read_log(struct bytes log)
 /* The same lines with an end whose sums are right. */
 static void read_closed(struct bytes lines)
 {
-	struct event_frame frame[3] = {{.at = 0, .entries = lines.n % 3},
-	    {.at = 700, .entries = lines.n % 5}, {.at = 9000, .entries = 1}};
+	struct event_frame frame[3] = {{.entries = lines.n % 3},
+	    {.at = 700, .entries = lines.n % 5, .start = 512 * (lines.n % 2)},
+	    {.entries = 1, .is_dropped = true}};
 	struct event frames = {.kind = EVENT_FRAMES, .frame = frame, .frame_count = lines.n % 4};
 	const struct sha256 previous = {{0}};
 	struct sha256 sum;

@@ -87,7 +87,7 @@ static struct bytes make_sealed(struct bytes text, struct buf *file, uint64_t *l
 	}
 	*logs_end = file->n;
 	write_file(file);
-	if (segment_open(&segment, folder, 1, O_RDWR, NULL) != 0 ||
+	if (segment_open(&segment, folder, (struct segment_id){1, 0}, O_RDWR, NULL) != 0 ||
 	    segment_seal(&segment, file->n, packer, NULL) != 0)
 		abort();
 	segment_close(&segment);
@@ -167,7 +167,7 @@ static void check(const struct buf *file, uint64_t logs_end, bool same, bool sam
 	struct segment segment = {.fd = -1};
 	bool is_right, is_whole;
 
-	if (segment_open(&segment, folder, 1, O_RDONLY, NULL) != 0)
+	if (segment_open(&segment, folder, (struct segment_id){1, 0}, O_RDONLY, NULL) != 0)
 		abort();
 	is_right = segment.is_sealed && segment_check_seek_table(&segment, NULL) == 0;
 	is_whole =

@@ -94,7 +94,7 @@ static void add_entry(struct maker *maker, const char *name, struct bytes conten
 
 static void add_log(struct maker *maker, struct bytes lines)
 {
-	struct event_frame frame = {0, lines.n % 3};
+	struct event_frame frame = {.entries = lines.n % 3};
 	struct event frames = {.kind = EVENT_FRAMES, .frame = &frame, .frame_count = lines.n % 2};
 	char mark[SEGMENT_MARK_BYTES], name[40];
 	struct buf log;
@@ -174,8 +174,8 @@ static int read_batch(void *arg, const struct store_batch *batch, struct err *er
 
 		buf_clear(&content);
 		if ((event.kind == EVENT_MAIL || event.kind == EVENT_BLOB) &&
-		    store_read(reading->store, batch->end.segment, &place, &entry, append, &content,
-			NULL) == 0 &&
+		    store_read(reading->store, (struct segment_id){batch->end.segment, 0}, &place,
+			&entry, append, &content, NULL) == 0 &&
 		    !content.overflow && content.n != entry.content_bytes)
 			abort();
 		event_release(&event);
