@@ -542,6 +542,8 @@ static int apply_events(
 		if (result != 0 && more == 1)
 			event_release(&event[!at]);
 	}
+	apply->place = NULL;
+	apply->next = NULL;
 	return result == 0 && got == 0 ? 0 : -1;
 }
 
