@@ -16,7 +16,7 @@
 #include "archiver/store/frame.h"
 #include "archiver/store/store.h"
 
-#define SCAN_MEMORY_BYTES STORE_BEST_FRAME_BYTES
+#define SCAN_MEMORY_BYTES (2 * STORE_FRAME_BYTES)
 
 struct store_scan;
 

@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define STORE_FRAME_BYTES      (1u << 20) /* of content; an entry that is larger has its own frame */
-#define STORE_BEST_FRAME_BYTES (8u << 20) /* the same when it is written anew with best */
+#define STORE_BEST_FRAME_BYTES (16u << 20) /* the same when it is written anew with best */
 #define STORE_BEST_LEVEL       19
 #define STORE_LOG_MAX_BYTES    (256u << 20)
 #define STORE_ENTRY_MAX_BYTES  0xf0000000u /* a frame stays below 4 GiB, packed and unpacked */

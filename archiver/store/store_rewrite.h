@@ -14,7 +14,7 @@
 
 #include <pthread.h>
 
-#define REWRITE_JOBS_MAX 4 /* with best each takes 100 MiB */
+#define REWRITE_JOBS_MAX 4 /* with best each takes 150 MiB */
 
 /* A frame that is packed by a thread of its own: it takes seconds with best. */
 struct rewrite_job {

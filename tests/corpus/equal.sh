@@ -44,3 +44,19 @@ for segment in "$WORK"/archive/segments/*; do
 done
 run 0 mailcask status
 cat "$OUT"
+
+# As small as one solid stream of the same Maildir, at the default segment size.
+sed "s|^path = .*|path = $WORK/best|; /^segment-size/d" "$CONFIG" >"$WORK/best.config"
+run 0 "$MAILCASK" -c "$WORK/best.config" sync lists
+usual=$(du -sb "$WORK/best/segments" | cut -f1)
+run 0 "$MAILCASK" -c "$WORK/best.config" compact --best
+best=$(du -sb "$WORK/best/segments" | cut -f1)
+solid=$(tar -c -C "$WORK/unpacked" lists | zstd -19 --long=27 -T0 -q | wc -c)
+raw=$(json "$WORK/server" 'o["size"]' | paste -sd+ | bc)
+echo "raw $raw, archive $usual, after compact --best $best, tar | zstd -19 --long=27 $solid bytes"
+check "at the default level at most 32 % of raw" test "$((usual * 100))" -le "$((raw * 32))"
+check "compact --best: no larger than one solid stream" test "$best" -le "$solid"
+run 0 "$MAILCASK" -c "$WORK/best.config" verify
+run 0 "$MAILCASK" -c "$WORK/best.config" export '*' -o "$WORK/best.eml"
+find "$WORK/best.eml" -name '*.eml' -print0 | xargs -0 sha256sum | cut -d' ' -f1 | sort >"$WORK/best.sums"
+check "... and the bytes of each" cmp "$WORK/best.sums" "$WORK/sums"

@@ -32,8 +32,8 @@ static void begin(size_t kept)
 	ground_put(&g, EVENT_BLOB, 300);
 	ground_put(&g, EVENT_MAIL, 100);
 	ground_put(&g, EVENT_MAIL, 200);
-	ground_put(&g, EVENT_MAIL, 15 * MIB);
-	ground_put(&g, EVENT_BLOB, 13 * MIB);
+	ground_put(&g, EVENT_MAIL, 5 * MIB);
+	ground_put(&g, EVENT_BLOB, 3 * MIB);
 	ground_commit(&g);
 	memset(&list, 0, sizeof list);
 	OK(store_replay(g.store, &(struct batch_position){0}, ground_note, &list, err));
@@ -155,8 +155,8 @@ START_TEST(what_is_large_is_checked_and_not_kept)
 	struct bytes content;
 
 	begin(2);
-	mail = found(EVENT_MAIL, 15 * MIB);
-	blob = found(EVENT_BLOB, 13 * MIB);
+	mail = found(EVENT_MAIL, 5 * MIB);
+	blob = found(EVENT_BLOB, 3 * MIB);
 	ck_assert_int_eq(scan_frame_of(mail, NULL), 0);
 	entry = entry_of(mail);
 	FAILS(ERR_DAMAGED, store_scan_mail(scan, 0, &entry, &content, err));
@@ -179,7 +179,7 @@ START_TEST(damage_is_told_once)
 	begin(2);
 	blob = found(EVENT_BLOB, 400);
 	mail = found(EVENT_MAIL, 100);
-	large = found(EVENT_MAIL, 15 * MIB);
+	large = found(EVENT_MAIL, 5 * MIB);
 	flip(blob->place.frame_at + 200);
 	flip(mail->place.frame_at + 60);
 	flip(large->place.frame_at + 60);
@@ -255,13 +255,13 @@ static void expect_told(const struct buf *tail, bool large, const char *words)
 	struct frame_packer *packer = frame_packer_new(1);
 	struct buf content, packed;
 
-	buf_init(&content, 614 * MIB);
-	buf_init(&packed, 614 * MIB);
+	buf_init(&content, 64 * MIB);
+	buf_init(&packed, 64 * MIB);
 	if (large) {
-		char *text = ground_content(1, 14 * MIB);
+		char *text = ground_content(1, 4 * MIB);
 
-		text[14 * MIB - 1] = '\0';
-		add_entry(&content, "log/00000001.jsonl", 14 * MIB - 1, text);
+		text[4 * MIB - 1] = '\0';
+		add_entry(&content, "log/00000001.jsonl", 4 * MIB - 1, text);
 		free(text);
 	}
 	buf_bytes(&content, buf_view(tail));
