@@ -57,6 +57,6 @@ echo "raw $raw, archive $usual, after compact --best $best, tar | zstd -19 --lon
 check "at the default level at most 32 % of raw" test "$((usual * 100))" -le "$((raw * 32))"
 check "compact --best: no larger than one solid stream" test "$best" -le "$solid"
 run 0 "$MAILCASK" -c "$WORK/best.config" verify
-run 0 "$MAILCASK" -c "$WORK/best.config" export '*' -o "$WORK/best.eml"
-find "$WORK/best.eml" -name '*.eml' -print0 | xargs -0 sha256sum | cut -d' ' -f1 | sort >"$WORK/best.sums"
+run 0 "$MAILCASK" -c "$WORK/best.config" export '*' -o "$WORK/best-eml"
+find "$WORK/best-eml" -name '*.eml' -print0 | xargs -0 sha256sum | cut -d' ' -f1 | sort >"$WORK/best.sums"
 check "... and the bytes of each" cmp "$WORK/best.sums" "$WORK/sums"
