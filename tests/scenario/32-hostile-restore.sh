@@ -135,7 +135,7 @@ hostile dropwithin2 1 "$ALL" append-drop-within=5,no-literal-plus "connecting ag
 again
 
 # kill -9 in the middle: the next one completes it.
-for count in 1 12 30 40; do
+for count in 1 12 24 32; do
   target "killed$count"
   behave append-slow
   "$MAILCASK" -c "$CONFIG" restore '*' --to "$NAME" >/dev/null 2>&1 &
