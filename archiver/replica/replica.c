@@ -292,19 +292,38 @@ static int reconcile(struct replica *replica, const struct store_file *file,
 	return 0;
 }
 
-/* Lower generations of what the mirror now has. Whether the archive's was made from them is known
- * when they were copied from it, and is asked of the journal when not. */
+/* Does that file hold, whole, every commit of the mirror's lower generation: 1, 0, -1. */
+static int replaces(const struct replica *replica, const struct replica_side *side,
+    const struct store_file *file, const struct store_file *old, struct err *err)
+{
+	struct replica_view new_view = {0}, old_view = {0};
+	int result = -1;
+
+	if (replica_see(side, file, file->committed_bytes, &new_view, err) == 0 &&
+	    replica_see(&replica->mirror, old, old->file_bytes, &old_view, err) == 0)
+		result = new_view.state.is_sound && new_view.state.end == file->committed_bytes &&
+		    replica_sees_all(&new_view, &old_view);
+	replica_unsee(&new_view);
+	replica_unsee(&old_view);
+	return result;
+}
+
+/* Lower generations of what the mirror now has: they go when the mirror's own new one is whole. */
 static int remove_lower(struct replica *replica, const struct store_file *file, struct err *err)
 {
 	const struct store_files *files = &replica->mirror.files;
 	size_t i;
+	int got;
 
 	for (i = 0; i < files->count; i++) {
 		const struct store_file *old = &files->file[i];
 
 		if (old->number != file->number || old->generation >= file->generation)
 			continue;
-		if (replica_remove(&replica->mirror, old->name, err) != 0)
+		got = replaces(replica, &replica->mirror, file, old, err);
+		if (got == 0)
+			return refuse_damaged(replica, file->name, err);
+		if (got < 0 || replica_remove(&replica->mirror, old->name, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -314,12 +333,19 @@ static int check_lower(struct replica *replica, const struct store_file *file, s
 {
 	const struct store_file *old = store_files_current(&replica->mirror.files, file->number);
 	struct replica_standing standing;
+	int got;
 
 	if (!old || old->generation == file->generation)
 		return 0;
 	if (old->generation > file->generation)
 		return refuse_longer(replica, old->name, err);
-	return is_covered(replica, old) ? 0 : replica_stand(replica->options, &standing, err);
+	if (!is_covered(replica, old) && replica_stand(replica->options, &standing, err) != 0)
+		return -1;
+	/* What is damaged here must not take the place of what is whole there. */
+	got = replaces(replica, &replica->archive, file, old, err);
+	if (got == 0)
+		return refuse_damaged(replica, file->name, err);
+	return got < 0 ? -1 : 0;
 }
 
 static int bring(struct replica *replica, const struct store_file *file, struct err *err)

@@ -86,20 +86,37 @@ static int decide_between(
 	return result;
 }
 
-/* Of files of two generations: what they hold is the same, as far as they are whole. */
+/* Of files of two generations: the one that is whole and has more commits; when they have the
+ * same, the one that was written later. */
+static int decide_by_commits(
+    struct decision *decision, const struct replica_view *ours, const struct replica_view *theirs)
+{
+	bool is_whole = ours->state.is_sound && ours->state.end == decision->archive->file_bytes;
+	bool has_all =
+	    replica_sees_all(theirs, ours) && theirs->state.is_sound && theirs->state.end > 0;
+
+	decision->bytes = theirs->state.end;
+	if (is_whole &&
+	    (!has_all ||
+		(replica_sees_all(ours, theirs) &&
+		    decision->archive->generation > decision->mirror->generation)))
+		return 0;
+	decision->choice = has_all ? CHOICE_MEND : CHOICE_LOST;
+	return 0;
+}
+
 static int decide_generations(struct replica *replica, struct decision *decision, struct err *err)
 {
-	struct store_file_state a, m;
+	const struct store_file *file = decision->archive, *mirror = decision->mirror;
+	struct replica_view ours = {0}, theirs = {0};
+	int result = -1;
 
-	if (check(&replica->archive, decision->archive, &a, err) != 0)
-		return -1;
-	if (a.is_sound && a.end == decision->archive->file_bytes)
-		return 0;
-	if (check(&replica->mirror, decision->mirror, &m, err) != 0)
-		return -1;
-	decision->bytes = m.end;
-	decision->choice = m.is_sound && m.end > 0 ? CHOICE_MEND : CHOICE_LOST;
-	return 0;
+	if (replica_see(&replica->archive, file, file->file_bytes, &ours, err) == 0 &&
+	    replica_see(&replica->mirror, mirror, mirror->file_bytes, &theirs, err) == 0)
+		result = decide_by_commits(decision, &ours, &theirs);
+	replica_unsee(&ours);
+	replica_unsee(&theirs);
+	return result;
 }
 
 static int decide(struct replica *replica, struct decision *decision, struct err *err)

@@ -155,8 +155,9 @@ struct store_compacted {
 int store_compact(struct store *store, const struct store_compact *how, struct store_compacted *out,
     struct err *err);
 
-/* Of each segment one file: that of the generation that is asked for, if it is there, else the
- * first. The others go, and unfinished ones. */
+/* Of each segment one file: the one that is whole, goes on longest, and is of the generation that
+ * is asked for; else the first. The others go, and unfinished ones; but one that has what the
+ * file that stays has not is kept as NAME.aside. */
 int store_settle(struct store *store,
     int (*generation)(void *arg, uint32_t number, uint32_t *out, struct err *err), void *arg,
     struct err *err);

@@ -3,6 +3,7 @@
  *        one goes when the catalogue knows the new one.
  * Never: writes a segment anew in which anything is wrong; drops an entry that is live.
  * Spec:  archiver/store/FORMAT.md, "Compacted segments" */
+#include "archiver/store/store_files.h"
 #include "archiver/store/store_rewrite.h"
 
 #include "base/file.h"
@@ -451,44 +452,95 @@ static int find_files(struct leftovers *left, struct err *err)
 	return result;
 }
 
-/* Which of the files of a segment counts: the one that the catalogue's places are of, if it is
- * there; else the first, for what a later one was made from has all that it has. */
-static int choose(
-    const struct leftovers *left, uint32_t number, uint32_t *keep_out, struct err *err)
-{
-	uint32_t wanted, first = UINT32_MAX;
-	bool is_there = false;
-	size_t i;
+/* One of several files of a segment. */
+struct candidate {
+	struct segment_id id;
+	struct store_file_state state;
+	bool is_whole, is_known; /* known: the catalogue's places are of it */
+};
 
-	if (left->generation(left->arg, number, &wanted, err) != 0)
+/* Which of two counts: the one that is whole, that goes on longer, that the catalogue knows; else
+ * the first, for what a later one was made from has all that it has. */
+static bool is_better(const struct candidate *a, const struct candidate *b)
+{
+	if (a->is_whole != b->is_whole)
+		return a->is_whole;
+	if (a->state.last_batch != b->state.last_batch)
+		return a->state.last_batch > b->state.last_batch;
+	if (a->is_known != b->is_known)
+		return a->is_known;
+	return a->id.generation < b->id.generation;
+}
+
+static int look_at_file(
+    struct leftovers *left, struct segment_id id, struct candidate *out, struct err *err)
+{
+	struct store_file file = {.number = id.number, .generation = id.generation};
+	struct segment segment;
+	uint32_t known;
+	int result;
+
+	*out = (struct candidate){.id = id};
+	if (left->generation(left->arg, id.number, &known, err) != 0 ||
+	    segment_open(&segment, left->store->folder, id, O_RDONLY, err) != 0)
 		return -1;
-	for (i = 0; i < left->count; i++) {
-		if (left->item[i].number != number)
-			continue;
-		is_there |= left->item[i].generation == wanted;
-		if (left->item[i].generation < first)
-			first = left->item[i].generation;
+	result = segment_bytes(&segment, &file.file_bytes, err);
+	segment_close(&segment);
+	if (result == 0)
+		result = store_file_check(
+		    left->store, &file, file.file_bytes, NULL, NULL, &out->state, err);
+	out->is_known = known == id.generation;
+	out->is_whole = result == 0 && out->state.is_sound && out->state.end == file.file_bytes;
+	return result;
+}
+
+/* It goes only when the one that counts is whole and has all its batches; else it stays beside,
+ * under another name. */
+static int let_go(struct leftovers *left, const struct candidate *best,
+    const struct candidate *other, struct err *err)
+{
+	char *name = segment_name(other->id), *path, *aside;
+	int result = 0;
+
+	if (best->is_whole && best->state.last_batch >= other->state.last_batch) {
+		result = remove_file(left, name, err);
+		free(name);
+		return result;
 	}
-	*keep_out = is_there ? wanted : first;
-	return 0;
+	path = file_join(left->store->folder, name);
+	aside = mem_format("%s.aside", path);
+	if (rename(path, aside) != 0)
+		result = err_os(err, errno, "cannot rename %s to %s", path, aside);
+	left->any = true;
+	free(aside);
+	free(path);
+	free(name);
+	return result;
 }
 
 static int remove_others(struct leftovers *left, uint32_t number, struct err *err)
 {
-	uint32_t keep;
-	int result = choose(left, number, &keep, err);
+	struct candidate best = {0}, next;
 	size_t i;
 
-	for (i = 0; result == 0 && i < left->count; i++) {
-		char *name;
-
-		if (left->item[i].number != number || left->item[i].generation == keep)
+	for (i = 0; i < left->count; i++) {
+		if (left->item[i].number != number)
 			continue;
-		name = segment_name(left->item[i]);
-		result = remove_file(left, name, err);
-		free(name);
+		if (look_at_file(left, left->item[i], &next, err) != 0)
+			return -1;
+		if (best.id.number == 0 || is_better(&next, &best))
+			best = next;
 	}
-	return result;
+	for (i = 0; i < left->count; i++) {
+		if (left->item[i].number != number ||
+		    left->item[i].generation == best.id.generation)
+			continue;
+		if (look_at_file(left, left->item[i], &next, err) != 0 ||
+		    let_go(left, &best, &next, err) != 0)
+			return -1;
+		left->item[i].number = 0; /* done */
+	}
+	return 0;
 }
 
 int store_settle(struct store *store,
@@ -501,7 +553,7 @@ int store_settle(struct store *store,
 
 	for (i = 0; result == 0 && i < left.count; i++)
 		for (j = i + 1; result == 0 && j < left.count; j++)
-			if (left.item[i].number == left.item[j].number) {
+			if (left.item[i].number > 0 && left.item[i].number == left.item[j].number) {
 				result = remove_others(&left, left.item[i].number, err);
 				break;
 			}

@@ -263,11 +263,37 @@ sums >"$WORK/again.sums"
 check "a damaged new file is mended" cmp "$WORK/all.sums" "$WORK/again.sums"
 # A mirror that was away while segments were written anew.
 mv "$M" "$WORK/whole-mirror"
+cp -a "$WORK/old-mirror" "$WORK/old-kept"
 mv "$WORK/old-mirror" "$M"
 run 0 mailcask mirror
 check "a mirror with the old files catches up" same_segments "$A" "$M"
 run 0 mailcask verify --mirror
-rm -rf "$WORK/whole" "$WORK/whole-mirror"
+# A damaged new file never takes the place of the mirror's whole old one.
+rm -rf "$M"
+cp -a "$WORK/old-kept" "$M"
+cp -a "$A" "$WORK/kept"
+flip "$(find "$A/segments" -name '000001*.zst')" 200
+run 3 mailcask verify
+check "the mirror's whole file stays" test -n "$(find "$M/segments" -name '000001.tar.zst')"
+run 3 mailcask mirror
+check "... and why is told" contains "$ERR" "is damaged, so it is not copied"
+run 0 mailcask rebuild --from-mirror
+run 0 mailcask verify
+sums >"$WORK/again.sums"
+check "... and mends the archive" cmp "$WORK/all.sums" "$WORK/again.sums"
+# Set back to an old file, which the mirror's new one goes on from.
+rm -rf "$A" "$M"
+cp -a "$WORK/kept" "$M"
+cp -a "$WORK/kept" "$A"
+rm "$A"/segments/* "$A"/*.db
+cp -a "$WORK/old-kept/segments/000001.tar.zst" "$A/segments"
+run 5 mailcask mirror
+run 0 mailcask rebuild --from-mirror
+sums >"$WORK/again.sums"
+check "set back: all comes back" cmp "$WORK/all.sums" "$WORK/again.sums"
+rm -rf "$WORK/whole" "$WORK/whole-mirror" "$WORK/kept" "$A" "$M"
+cp -a "$WORK/old-kept" "$M"
+run 0 mailcask rebuild --from-mirror
 cp -a "$M" "$WORK/whole"
 
 # Another archive's mirror.

@@ -332,6 +332,63 @@ START_TEST(an_unfinished_file_goes)
 }
 END_TEST
 
+/* A backup of a segment beside the one that was written anew, and went on longer: it must never
+ * win, whatever is known. */
+START_TEST(an_older_file_beside_does_not_win)
+{
+	struct vault *v;
+	struct buf old, catalog, now;
+
+	begin();
+	v = open_vault(true);
+	put_batch(v, 1, 20);
+	vault_close(v);
+	old = read_file(FIRST);
+	catalog = read_file("catalog.db");
+	v = open_vault(true);
+	put_batch(v, 21, 20);
+	compact(v, true);
+	vault_close(v);
+	now = read_file(SECOND);
+	for (int turn = 0; turn < 4; turn++) {
+		write_file(FIRST, buf_view(&old));
+		if (turn == 1)
+			remove_file("catalog.db");
+		if (turn == 2)
+			write_file("catalog.db", buf_view(&catalog));
+		options.rebuild = turn == 3;
+		v = open_vault(true);
+		options.rebuild = false;
+		ck_assert(exists(SECOND) && !exists(FIRST));
+		get(v, 1);
+		get(v, 40);
+		check_clean(v);
+		vault_close(v);
+	}
+	/* Nor one that is damaged over one that is whole; and nothing that is all there is goes. */
+	old.p[old.n / 2] ^= 1;
+	remove_file(SECOND);
+	write_file(SECOND, buf_view(&now));
+	now.p[100] ^= 1;
+	write_file("segments/000001.2.tar.zst", buf_view(&now));
+	remove_file("catalog.db");
+	v = open_vault(true);
+	ck_assert(exists(SECOND) && !exists("segments/000001.2.tar.zst"));
+	get(v, 40);
+	vault_close(v);
+	write_file(SECOND, buf_view(&now));
+	write_file(FIRST, buf_view(&old));
+	v = open_vault(true);
+	ck_assert_int_ne(exists(SECOND), exists(FIRST));
+	ck_assert(exists(FIRST ".aside") || exists(SECOND ".aside"));
+	vault_close(v);
+	buf_release(&old);
+	buf_release(&now);
+	buf_release(&catalog);
+	end();
+}
+END_TEST
+
 START_TEST(a_catalogue_that_is_far_behind)
 {
 	struct vault *v;
@@ -445,5 +502,5 @@ END_TEST
 
 SUITE(an_expired_message_is_gone, what_is_held_does_not_expire, compact_drops_what_is_expired,
     copies_that_were_stored_again_go, interrupted_anywhere, an_unfinished_file_goes,
-    a_catalogue_that_is_far_behind, a_reader_goes_on, a_reader_while_segments_change,
-    a_damaged_segment_is_left, not_with_an_open_batch)
+    an_older_file_beside_does_not_win, a_catalogue_that_is_far_behind, a_reader_goes_on,
+    a_reader_while_segments_change, a_damaged_segment_is_left, not_with_an_open_batch)
