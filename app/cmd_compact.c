@@ -14,7 +14,7 @@ struct compact {
 	struct app *app;
 	struct bar bar;
 	bool dry_run;
-	uint64_t segments, before, after, mails, blobs, redacted;
+	uint64_t segments, before, after, mails, blobs;
 	struct buf line;
 };
 
@@ -56,7 +56,6 @@ static void take_segment(void *arg, bool is_new, const struct store_compacted *s
 	compact->after += segment->bytes_after;
 	compact->mails += segment->mails;
 	compact->blobs += segment->blobs;
-	compact->redacted += segment->redacted;
 	bar_clear();
 	if (compact->app->json)
 		print_json(compact, segment);
@@ -104,6 +103,22 @@ static void print_summary(struct compact *compact)
 	printf("\n");
 }
 
+/* The words of what is expired go with it: also of what an earlier compact, which was stopped,
+ * took out of the segments. */
+static int forget_words(struct app *app, struct err *err)
+{
+	struct err why = {0};
+	int holds = 1;
+
+	if (app_open_index(app, false, &why) != 0 && why.code == ERR_ABSENT)
+		return 0;
+	if (app->index)
+		holds = index_holds_expired(app->index, err);
+	if (holds <= 0)
+		return holds;
+	return app_rebuild_index(app, err);
+}
+
 static int compact_all(struct compact *compact, bool best, struct err *err)
 {
 	struct app *app = compact->app;
@@ -120,8 +135,7 @@ static int compact_all(struct compact *compact, bool best, struct err *err)
 	app->must_mirror |= compact->segments > 0 && !compact->dry_run;
 	if (result < 0)
 		return -1;
-	/* The words of what is expired go with it. */
-	return compact->redacted > 0 ? app_rebuild_index(app, err) : 0;
+	return compact->dry_run ? 0 : forget_words(app, err);
 }
 
 static int run(struct app *app, const struct arguments *arguments)

@@ -229,6 +229,18 @@ int index_behind(struct index *index, uint64_t *count_out, struct err *err)
 	return 0;
 }
 
+int index_holds_expired(struct index *index, struct err *err)
+{
+	int64_t holds;
+
+	if (ask_number(index->sql,
+		"SELECT EXISTS (SELECT 1 FROM cat.message CROSS JOIN main.doc USING(n)"
+		" WHERE expired IS NOT NULL)",
+		&holds, err) != 0)
+		return -1;
+	return holds != 0;
+}
+
 int index_has(struct index *index, int64_t message_n, struct err *err)
 {
 	int got;

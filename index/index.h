@@ -49,6 +49,9 @@ struct index_calls {
 int index_catchup(struct index *index, struct vault *vault, const struct index_calls *calls,
     uint64_t *indexed_out, struct err *err);
 
+/* Does it still hold words of messages that are expired: 1, 0, -1. */
+int index_holds_expired(struct index *index, struct err *err);
+
 /* How many messages of the catalogue are not indexed yet; damaged ones do not count. */
 int index_behind(struct index *index, uint64_t *count_out, struct err *err);
 

@@ -593,6 +593,7 @@ int replica_stand(
 	}
 	if (find_note(&replica, err) != 0 || replica_open_sides(&replica, err) != 0 ||
 	    replica_list(&replica.archive, &options->end, err) != 0 ||
+	    replica_list(&replica.mirror, NULL, err) != 0 || check_links(&replica, err) != 0 ||
 	    check_identity(&replica, err) != 0 ||
 	    store_replay(replica.mirror.store, &start, NULL, NULL, err) != 0)
 		goto out;

@@ -50,6 +50,7 @@ run 0 mailcask status
 # What is expired.
 "$EXPIRE" "$WORK/archive" 9 >"$WORK/gone"
 count=$(wc -l <"$WORK/gone")
+cp "$WORK/archive/index.db" "$WORK/index.db"
 first=$(head -n 1 "$WORK/gone")
 # A subject that only messages have that are gone.
 subject=$("$PYTHON" - "$WORK/all" "$WORK/gone" <<'P'
@@ -74,6 +75,22 @@ check "their bytes are gone" bash -c \
   "! tar --zstd -tf '$WORK/archive/segments/'*.2.tar.zst | grep -qFf '$WORK/gone'"
 check "and what they said" bash -c \
   "! for f in '$WORK'/archive/segments/*; do zstd -dcq \$f; done | grep -aqF -- '$subject'"
+in_index() { # messages that are expired, and have words in the index
+  "$PYTHON" - "$WORK/archive" <<'P'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1] + "/index.db") as index:
+    index.execute("ATTACH ? AS cat", (sys.argv[1] + "/catalog.db",))
+    print(index.execute("SELECT count(*) FROM doc JOIN cat.message USING(n)"
+                        " WHERE expired IS NOT NULL").fetchone()[0])
+P
+}
+check "... and their words" test "$(in_index)" = 0
+# As if it had been stopped before it came to the index.
+rm -f "$WORK"/archive/index.db*
+cp "$WORK/index.db" "$WORK/archive"
+check "an index with words of what is gone" test "$(in_index)" -gt 0
+run 0 mailcask compact
+check "... loses them with the next compact" test "$(in_index)" = 0
 check "... also in the catalogue" bash -c "! grep -aqF -- '$subject' '$WORK'/archive/catalog.db"
 run 0 mailcask verify
 run 0 mailcask rebuild
