@@ -218,20 +218,12 @@ int app_catch_up(struct app *app, struct err *err)
 
 static int remove_index(struct app *app, struct err *err)
 {
-	static const char *const ends[] = {"", "-wal", "-shm"};
 	char *path = vault_index_path(app->vault);
-	int result = 0;
-	size_t i;
+	int result;
 
 	index_close(app->index);
 	app->index = NULL;
-	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
-		char *file = mem_format("%s%s", path, ends[i]);
-
-		if (unlink(file) != 0 && errno != ENOENT)
-			result = err_os(err, errno, "cannot remove %s", file);
-		free(file);
-	}
+	result = sql_remove(path, err);
 	free(path);
 	return result;
 }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,23 @@ void sql_close(struct sql *sql)
 	free(sql);
 }
 
+/* The database first: a log without one is nothing to SQLite. */
+int sql_remove(const char *path, struct err *err)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	int result = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
+		char *file = mem_format("%s%s", path, ends[i]);
+
+		if (unlink(file) != 0 && errno != ENOENT)
+			result = err_os(err, errno, "cannot remove %s", file);
+		free(file);
+	}
+	return result;
+}
+
 int sql_attach(struct sql *sql, const char *path, const char *name, struct err *err)
 {
 	char *uri = sql->mode == SQL_READ && is_frozen(path) ? frozen_uri(path) : NULL;
@@ -261,12 +279,6 @@ void sql_bind_text(struct sql_stmt *stmt, int at, struct bytes text)
 	    stmt->s, at, text.n ? text.p : "", text.n, SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
-void sql_bind_kept(struct sql_stmt *stmt, int at, struct bytes text)
-{
-	must(sqlite3_bind_text64(
-	    stmt->s, at, text.n ? text.p : "", text.n, SQLITE_STATIC, SQLITE_UTF8));
-}
-
 void sql_bind_blob(struct sql_stmt *stmt, int at, struct bytes data)
 {
 	must(sqlite3_bind_blob64(stmt->s, at, data.n ? data.p : "", data.n, SQLITE_TRANSIENT));
@@ -281,6 +293,19 @@ void sql_lend_text(struct sql_stmt *stmt, int at, struct bytes text)
 void sql_lend_blob(struct sql_stmt *stmt, int at, struct bytes data)
 {
 	must(sqlite3_bind_blob64(stmt->s, at, data.n ? data.p : "", data.n, SQLITE_STATIC));
+}
+
+int sql_ask_i64(struct sql *sql, const char *text, int64_t *out, struct err *err)
+{
+	struct sql_stmt *stmt;
+	int got;
+
+	if (sql_prepare(sql, text, &stmt, err) != 0)
+		return -1;
+	got = sql_step(stmt, err);
+	*out = got == 1 ? sql_i64(stmt, 0) : -1;
+	sql_free(stmt);
+	return got < 0 ? -1 : 0;
 }
 
 int sql_step(struct sql_stmt *stmt, struct err *err)

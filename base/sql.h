@@ -28,12 +28,19 @@
 struct sql;
 struct sql_stmt;
 
+/* A number of the compiler's in the text of a statement. */
+#define SQL_NUMBER(number)  SQL_NUMBER_(number)
+#define SQL_NUMBER_(number) #number
+
 enum sql_mode { SQL_READ, SQL_WRITE, SQL_BUILD };
 
 /* Opens, and with SQL_WRITE makes, the file. ERR_DAMAGED when it is no database. With SQL_READ in
  * a folder that cannot be written to, and no log beside it: as a file that nobody changes. */
 int sql_open(struct sql **out, const char *path, enum sql_mode mode, struct err *err);
 void sql_close(struct sql *sql); /* all statements must have been freed */
+
+/* Removes a database that nobody has open, with its log; 0 also when there is none. */
+int sql_remove(const char *path, struct err *err);
 
 /* Read another database beside this one as "name.". */
 int sql_attach(struct sql *sql, const char *path, const char *name, struct err *err);
@@ -53,13 +60,14 @@ void sql_free(struct sql_stmt *stmt);
 void sql_bind_i64(struct sql_stmt *stmt, int at, int64_t value);
 void sql_bind_null(struct sql_stmt *stmt, int at);
 void sql_bind_text(struct sql_stmt *stmt, int at, struct bytes text); /* copied */
-/* Not copied: must stay until the statement was run, and is bound anew before it is run again. */
-void sql_bind_kept(struct sql_stmt *stmt, int at, struct bytes text);
 void sql_bind_blob(struct sql_stmt *stmt, int at, struct bytes data); /* copied */
 /* Not copied: they must stay as they are until the statement was run or reset, and be bound anew
  * before it runs again. */
 void sql_lend_text(struct sql_stmt *stmt, int at, struct bytes text);
 void sql_lend_blob(struct sql_stmt *stmt, int at, struct bytes data);
+
+/* The number that a query without parameters yields; -1 when it yields no row. */
+int sql_ask_i64(struct sql *sql, const char *text, int64_t *out, struct err *err);
 
 int sql_step(struct sql_stmt *stmt, struct err *err); /* 1 a row, 0 done, -1; resets unless 1 */
 int sql_run(struct sql_stmt *stmt, struct err *err);  /* step without rows */

@@ -19,21 +19,25 @@ struct index {
 	struct sql_stmt *has; /* made when it is needed */
 };
 
-static const char schema[] =
-    "PRAGMA user_version = 3;" /* INDEX_VERSION */
-    /* indexed: the last message number that is in; last: the id of that message */
-    "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), indexed INTEGER NOT NULL,"
-    " last BLOB);"
-    "INSERT INTO state VALUES(1, 0, NULL);"
-    "CREATE TABLE doc(id INTEGER PRIMARY KEY, n INTEGER NOT NULL UNIQUE,"
-    " attachments INTEGER NOT NULL, cut INTEGER NOT NULL);"
-    "CREATE INDEX doc_attachments ON doc(n) WHERE attachments > 0;"
-    /* passed over: without a place yet, so without a date; or stored bytes that are damaged */
-    "CREATE TABLE waiting(n INTEGER PRIMARY KEY, damaged INTEGER NOT NULL);"
-    "CREATE VIRTUAL TABLE fts USING fts5(sender, recipient, copy, subject, list, body, filename,"
-    " attachment, content='', tokenize=\"unicode61 remove_diacritics 2\");"
-    "INSERT INTO fts(fts, rank) VALUES('hashsize', 16777216);"
-    "INSERT INTO fts(fts, rank) VALUES('rank', 'bm25(4.0, 2.0, 1.0, 5.0, 1.0, 1.0, 3.0, 0.5)');";
+static const char schema[] = "PRAGMA user_version = " SQL_NUMBER(
+    INDEX_VERSION) ";"
+		   /* indexed: the last message number that is in; last: the id of that message */
+		   "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), indexed INTEGER NOT "
+		   "NULL,"
+		   " last BLOB);"
+		   "INSERT INTO state VALUES(1, 0, NULL);"
+		   "CREATE TABLE doc(id INTEGER PRIMARY KEY, n INTEGER NOT NULL UNIQUE,"
+		   " attachments INTEGER NOT NULL, cut INTEGER NOT NULL);"
+		   "CREATE INDEX doc_attachments ON doc(n) WHERE attachments > 0;"
+		   /* passed over: without a place yet, so without a date; or stored bytes that are
+		      damaged */
+		   "CREATE TABLE waiting(n INTEGER PRIMARY KEY, damaged INTEGER NOT NULL);"
+		   "CREATE VIRTUAL TABLE fts USING fts5(sender, recipient, copy, subject, list, "
+		   "body, filename,"
+		   " attachment, content='', tokenize=\"unicode61 remove_diacritics 2\");"
+		   "INSERT INTO fts(fts, rank) VALUES('hashsize', 16777216);"
+		   "INSERT INTO fts(fts, rank) VALUES('rank', 'bm25(4.0, 2.0, 1.0, 5.0, 1.0, 1.0, "
+		   "3.0, 0.5)');";
 
 int64_t index_rowid(int64_t date_unix, int64_t message_n)
 {
@@ -46,19 +50,6 @@ int64_t index_rowid(int64_t date_unix, int64_t message_n)
 	return date * (INDEX_NUMBER_MASK + 1) + (message_n & INDEX_NUMBER_MASK);
 }
 
-static int ask_number(struct sql *sql, const char *text, int64_t *out, struct err *err)
-{
-	struct sql_stmt *stmt;
-	int got;
-
-	if (sql_prepare(sql, text, &stmt, err) != 0)
-		return -1;
-	got = sql_step(stmt, err);
-	*out = got == 1 ? sql_i64(stmt, 0) : -1;
-	sql_free(stmt);
-	return got < 0 ? -1 : 0;
-}
-
 static int make_schema(struct sql *sql, struct err *err)
 {
 	if (sql_begin(sql, err) != 0)
@@ -67,19 +58,6 @@ static int make_schema(struct sql *sql, struct err *err)
 		return sql_commit(sql, err);
 	sql_rollback(sql);
 	return -1;
-}
-
-static void remove_files(const char *path)
-{
-	static const char *const ends[] = {"", "-wal", "-shm"};
-	size_t i;
-
-	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
-		char *file = mem_format("%s%s", path, ends[i]);
-
-		unlink(file);
-		free(file);
-	}
 }
 
 static int damaged(struct err *err, const char *what)
@@ -94,8 +72,8 @@ static int check_version(struct sql *sql, struct err *err)
 {
 	int64_t tables, version;
 
-	if (ask_number(sql, "SELECT count(*) FROM main.sqlite_schema", &tables, err) != 0 ||
-	    ask_number(sql, "PRAGMA main.user_version", &version, err) != 0)
+	if (sql_ask_i64(sql, "SELECT count(*) FROM main.sqlite_schema", &tables, err) != 0 ||
+	    sql_ask_i64(sql, "PRAGMA main.user_version", &version, err) != 0)
 		return -1;
 	if (tables == 0)
 		return 0;
@@ -162,7 +140,7 @@ static int open_for_writing(struct index *index, struct err *err)
 	}
 	sql_close(index->sql);
 	index->sql = NULL;
-	remove_files(index->path);
+	(void)sql_remove(index->path, NULL);
 	return open_files(index, SQL_WRITE, err);
 }
 
@@ -218,7 +196,7 @@ int index_behind(struct index *index, uint64_t *count_out, struct err *err)
 {
 	int64_t count;
 
-	if (ask_number(index->sql,
+	if (sql_ask_i64(index->sql,
 		"SELECT (SELECT count(*) FROM cat.message"
 		"  WHERE n > (SELECT indexed FROM main.state) AND expired IS NULL)"
 		" + (SELECT count(*) FROM main.waiting CROSS JOIN cat.message USING(n)"
@@ -233,7 +211,7 @@ int index_holds_expired(struct index *index, struct err *err)
 {
 	int64_t holds;
 
-	if (ask_number(index->sql,
+	if (sql_ask_i64(index->sql,
 		"SELECT EXISTS (SELECT 1 FROM cat.message CROSS JOIN main.doc USING(n)"
 		" WHERE expired IS NOT NULL)",
 		&holds, err) != 0)

@@ -74,7 +74,7 @@ static int insert(struct catchup *catchup, const struct gathered *one, struct er
 	sql_bind_i64(catchup->insert_doc, 4, one->is_cut);
 	sql_bind_i64(catchup->insert_fts, 1, one->rowid);
 	for (i = 0; i < EXTRACT_COLUMNS; i++) {
-		sql_bind_kept(catchup->insert_fts, 2 + i,
+		sql_lend_text(catchup->insert_fts, 2 + i,
 		    (struct bytes){one->text + start, one->end[i] - start});
 		start = one->end[i];
 	}

@@ -5,19 +5,6 @@
 
 #define CURE ": run mailcask rebuild index"
 
-static int ask_number(struct sql *sql, const char *text, int64_t *out, struct err *err)
-{
-	struct sql_stmt *stmt;
-	int got;
-
-	if (sql_prepare(sql, text, &stmt, err) != 0)
-		return -1;
-	got = sql_step(stmt, err);
-	*out = got == 1 ? sql_i64(stmt, 0) : 0;
-	sql_free(stmt);
-	return got < 0 ? -1 : 0;
-}
-
 /* Each question asks for what must not be. */
 static int check_tables(struct sql *sql, const char **what_out, struct err *err)
 {
@@ -51,7 +38,7 @@ static int check_tables(struct sql *sql, const char **what_out, struct err *err)
 	size_t i;
 
 	for (i = 0; i < sizeof check_of / sizeof *check_of; i++) {
-		if (ask_number(sql, check_of[i].question, &is_wrong, err) != 0)
+		if (sql_ask_i64(sql, check_of[i].question, &is_wrong, err) != 0)
 			return -1;
 		if (is_wrong) {
 			*what_out = check_of[i].what;
@@ -87,7 +74,7 @@ static int check_texts(struct sql *sql, struct err *err)
 
 	if (sql_is_frozen(sql))
 		return 0;
-	if (ask_number(sql, "PRAGMA query_only", &query_only, err) != 0 ||
+	if (sql_ask_i64(sql, "PRAGMA query_only", &query_only, err) != 0 ||
 	    (query_only && sql_exec(sql, "PRAGMA query_only=OFF", err) != 0))
 		return -1;
 	if (sql_begin(sql, err) == 0)

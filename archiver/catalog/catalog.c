@@ -12,9 +12,9 @@
 /* While all of it is made the indexes would only be in the way. */
 static int make_schema(struct sql *sql, bool is_building, struct err *err)
 {
-	static const char first_row[] =
-	    "INSERT INTO position VALUES(1, " CATALOG_SCHEMA_TEXT ", 0, 0, 0, "
-	    "zeroblob(32), 0, NULL)";
+	static const char first_row[] = "INSERT INTO position VALUES(1, " SQL_NUMBER(
+	    CATALOG_SCHEMA_VERSION) ", 0, 0, 0, "
+				    "zeroblob(32), 0, NULL)";
 
 	if (sql_begin(sql, err) != 0)
 		return -1;
@@ -25,30 +25,16 @@ static int make_schema(struct sql *sql, bool is_building, struct err *err)
 	return -1;
 }
 
-/* A number that a statement without parameters yields; -1 in *out when it yields none. */
-static int ask_number(struct sql *sql, const char *text, int64_t *out, struct err *err)
-{
-	struct sql_stmt *stmt;
-	int got;
-
-	if (sql_prepare(sql, text, &stmt, err) != 0)
-		return -1;
-	got = sql_step(stmt, err);
-	*out = got == 1 ? sql_i64(stmt, 0) : -1;
-	sql_free(stmt);
-	return got < 0 ? -1 : 0;
-}
-
 static int check_schema(struct sql *sql, enum sql_mode mode, struct err *err)
 {
 	int64_t tables, version;
 
-	if (ask_number(sql, "SELECT count(*) FROM sqlite_schema", &tables, err) != 0)
+	if (sql_ask_i64(sql, "SELECT count(*) FROM sqlite_schema", &tables, err) != 0)
 		return -1;
 	if (tables == 0 && mode != SQL_READ)
 		return make_schema(sql, mode == SQL_BUILD, err);
 	if (tables > 0 &&
-	    ask_number(sql, "SELECT schema FROM position WHERE one = 1", &version, NULL) == 0 &&
+	    sql_ask_i64(sql, "SELECT schema FROM position WHERE one = 1", &version, NULL) == 0 &&
 	    version == CATALOG_SCHEMA_VERSION)
 		return 0;
 	err_set(err, ERR_DAMAGED, "catalog.db is not of this version of mailcask");

@@ -212,21 +212,30 @@ int catalog_apply_mail(
 	return 0;
 }
 
+/* A statement about a message that is known, its number bound as ?1: 1, 0 it is not known, -1. */
+static int message_stmt(const struct catalog_applying *apply, const struct sha256 *id,
+    const char *text, struct sql_stmt **out, int64_t *n_out, struct err *err)
+{
+	int known = catalog_number_of(apply, id, n_out, err);
+
+	if (known != 1)
+		return known;
+	*out = catalog_stmt(apply->catalog, text, err);
+	if (!*out)
+		return -1;
+	sql_bind_i64(*out, 1, *n_out);
+	return 1;
+}
+
 int catalog_apply_damaged(
     const struct catalog_applying *apply, const struct event *event, struct err *err)
 {
 	static const char text[] = "UPDATE message SET doubt = 1 WHERE n = ?1";
 	struct sql_stmt *stmt;
 	int64_t n;
-	int known = catalog_number_of(apply, &event->id, &n, err);
+	int known = message_stmt(apply, &event->id, text, &stmt, &n, err);
 
-	if (known != 1)
-		return known;
-	stmt = catalog_stmt(apply->catalog, text, err);
-	if (!stmt)
-		return -1;
-	sql_bind_i64(stmt, 1, n);
-	return sql_run(stmt, err);
+	return known == 1 ? sql_run(stmt, err) : known;
 }
 
 /* Its bytes and what it said are as if they had never been; that it was there stays known, so
@@ -240,14 +249,10 @@ int catalog_apply_expired(
 	    " doubt = 0 WHERE n = ?1";
 	struct sql_stmt *stmt;
 	int64_t n;
-	int known = catalog_number_of(apply, &event->id, &n, err);
+	int known = message_stmt(apply, &event->id, text, &stmt, &n, err);
 
 	if (known != 1)
 		return known;
-	stmt = catalog_stmt(apply->catalog, text, err);
-	if (!stmt)
-		return -1;
-	sql_bind_i64(stmt, 1, n);
 	sql_bind_i64(stmt, 2, apply->time_unix);
 	return sql_run(stmt, err) == 0 ? forget_parts(apply, n, err) : -1;
 }

@@ -43,7 +43,6 @@ struct catalog {
 #define PLACE_DELETED          16
 
 #define CATALOG_SCHEMA_VERSION 3
-#define CATALOG_SCHEMA_TEXT    "3"   /* the same, in SQL */
 extern const char catalog_schema[];  /* the tables, and the indexes that applying needs */
 extern const char catalog_indexes[]; /* the others */
 

@@ -244,23 +244,23 @@ static int copy_whole(struct replica *replica, const struct store_file *file, st
 static int judge(struct replica *replica, const struct store_file *file,
     const struct store_file *mirror, uint64_t at, struct err *err)
 {
-	struct replica_view ours = {0}, theirs = {0};
+	struct store_file_view ours = {0}, theirs = {0};
 	int result = -1;
 
-	if (replica_see(&replica->archive, file, file->committed_bytes, &ours, err) != 0 ||
-	    replica_see(&replica->mirror, mirror, mirror->file_bytes, &theirs, err) != 0)
+	if (store_file_see(replica->archive.store, file, file->committed_bytes, &ours, err) != 0 ||
+	    store_file_see(replica->mirror.store, mirror, mirror->file_bytes, &theirs, err) != 0)
 		goto out;
-	if (at == file->committed_bytes && !replica_sees_all(&ours, &theirs))
+	if (at == file->committed_bytes && !store_view_has_all(&ours, &theirs))
 		refuse_longer(replica, file->name, err);
-	else if (!ours.state.is_sound || ours.state.end < file->committed_bytes)
+	else if (!ours.is_sound || ours.end < file->committed_bytes)
 		refuse_damaged(replica, file->name, err);
-	else if (!replica_sees_all(&ours, &theirs))
+	else if (!store_view_has_all(&ours, &theirs))
 		refuse_different(replica, file->name, err);
 	else
-		result = at < theirs.state.end;
+		result = at < theirs.end;
 out:
-	replica_unsee(&ours);
-	replica_unsee(&theirs);
+	store_file_unsee(&ours);
+	store_file_unsee(&theirs);
 	return result;
 }
 
@@ -296,15 +296,15 @@ static int reconcile(struct replica *replica, const struct store_file *file,
 static int replaces(const struct replica *replica, const struct replica_side *side,
     const struct store_file *file, const struct store_file *old, struct err *err)
 {
-	struct replica_view new_view = {0}, old_view = {0};
+	struct store_file_view new_view = {0}, old_view = {0};
 	int result = -1;
 
-	if (replica_see(side, file, file->committed_bytes, &new_view, err) == 0 &&
-	    replica_see(&replica->mirror, old, old->file_bytes, &old_view, err) == 0)
-		result = new_view.state.is_sound && new_view.state.end == file->committed_bytes &&
-		    replica_sees_all(&new_view, &old_view);
-	replica_unsee(&new_view);
-	replica_unsee(&old_view);
+	if (store_file_see(side->store, file, file->committed_bytes, &new_view, err) == 0 &&
+	    store_file_see(replica->mirror.store, old, old->file_bytes, &old_view, err) == 0)
+		result = new_view.is_sound && new_view.end == file->committed_bytes &&
+		    store_view_has_all(&new_view, &old_view);
+	store_file_unsee(&new_view);
+	store_file_unsee(&old_view);
 	return result;
 }
 

@@ -50,23 +50,6 @@ int replica_sweep(const struct replica_side *side, struct err *err);
 /* Nobody else writes there, as far as the file system can tell. */
 int replica_lock(struct replica *replica, const char *folder, struct err *err);
 
-/* What one copy of a file holds, as far as it can be read. Begins as {0}. */
-struct replica_commit {
-	uint64_t batch;
-	struct sha256 sum;
-};
-struct replica_view {
-	struct store_file_state state;
-	struct replica_commit *commit;
-	size_t count, room;
-};
-
-int replica_see(const struct replica_side *side, const struct store_file *file, uint64_t bytes,
-    struct replica_view *out, struct err *err);
-void replica_unsee(struct replica_view *view);
-/* Is each commit of b in a. */
-bool replica_sees_all(const struct replica_view *a, const struct replica_view *b);
-
 int replica_note_write(const struct replica *replica, struct err *err);
 
 /* ---- bytes (replica_copy.c) ---- */

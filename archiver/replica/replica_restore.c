@@ -29,12 +29,6 @@ struct decision {
 	bool is_same;   /* all of the mirror's is in the archive then */
 };
 
-static int check(const struct replica_side *side, const struct store_file *file,
-    struct store_file_state *out, struct err *err)
-{
-	return store_file_check(side->store, file, file->file_bytes, NULL, NULL, out, err);
-}
-
 static int refuse_different(
     const struct replica *replica, const struct store_file *file, struct err *err)
 {
@@ -47,25 +41,25 @@ static int refuse_different(
 
 /* Of files of one name that differ before the mirror's last commit: by what each holds. */
 static int decide_by_view(struct replica *replica, struct decision *decision, uint64_t at,
-    const struct replica_view *ours, const struct replica_view *theirs, struct err *err)
+    const struct store_file_view *ours, const struct store_file_view *theirs, struct err *err)
 {
-	bool has_all = replica_sees_all(ours, theirs);
+	bool has_all = store_view_has_all(ours, theirs);
 
-	decision->bytes = theirs->state.end;
-	if (ours->state.is_sound && has_all && at < ours->state.end)
+	decision->bytes = theirs->end;
+	if (ours->is_sound && has_all && at < ours->end)
 		return 0; /* a bit that changes nothing */
-	if (!theirs->state.is_sound) {
-		decision->choice = ours->state.is_sound ? CHOICE_KEEP : CHOICE_LOST;
+	if (!theirs->is_sound) {
+		decision->choice = ours->is_sound ? CHOICE_KEEP : CHOICE_LOST;
 		return 0;
 	}
-	if (ours->state.is_sound && at < ours->state.end && !replica_sees_all(theirs, ours))
+	if (ours->is_sound && at < ours->end && !store_view_has_all(theirs, ours))
 		return refuse_different(replica, decision->archive, err);
 	if (at == decision->archive->file_bytes)
 		decision->choice = CHOICE_TAKE;
 	else
 		decision->choice = CHOICE_MEND;
-	if (ours->state.end > theirs->state.end)
-		decision->more = decision->archive->file_bytes - theirs->state.end;
+	if (ours->end > theirs->end)
+		decision->more = decision->archive->file_bytes - theirs->end;
 	return 0;
 }
 
@@ -73,32 +67,31 @@ static int decide_between(
     struct replica *replica, struct decision *decision, uint64_t at, struct err *err)
 {
 	const struct store_file *file = decision->archive, *mirror = decision->mirror;
-	struct replica_view ours = {0}, theirs = {0};
+	struct store_file_view ours = {0}, theirs = {0};
 	int result = -1;
 
-	if (replica_see(&replica->archive, file, file->file_bytes, &ours, err) == 0 &&
-	    replica_see(&replica->mirror, mirror, mirror->file_bytes, &theirs, err) == 0)
-		result = at < theirs.state.end
+	if (store_file_see(replica->archive.store, file, file->file_bytes, &ours, err) == 0 &&
+	    store_file_see(replica->mirror.store, mirror, mirror->file_bytes, &theirs, err) == 0)
+		result = at < theirs.end
 		    ? decide_by_view(replica, decision, at, &ours, &theirs, err)
 		    : 0; /* the mirror's is torn there */
-	replica_unsee(&ours);
-	replica_unsee(&theirs);
+	store_file_unsee(&ours);
+	store_file_unsee(&theirs);
 	return result;
 }
 
 /* Of files of two generations: the one that is whole and has more commits; when they have the
  * same, the one that was written later. */
-static int decide_by_commits(
-    struct decision *decision, const struct replica_view *ours, const struct replica_view *theirs)
+static int decide_by_commits(struct decision *decision, const struct store_file_view *ours,
+    const struct store_file_view *theirs)
 {
-	bool is_whole = ours->state.is_sound && ours->state.end == decision->archive->file_bytes;
-	bool has_all =
-	    replica_sees_all(theirs, ours) && theirs->state.is_sound && theirs->state.end > 0;
+	bool is_whole = ours->is_sound && ours->end == decision->archive->file_bytes;
+	bool has_all = store_view_has_all(theirs, ours) && theirs->is_sound && theirs->end > 0;
 
-	decision->bytes = theirs->state.end;
+	decision->bytes = theirs->end;
 	if (is_whole &&
 	    (!has_all ||
-		(replica_sees_all(ours, theirs) &&
+		(store_view_has_all(ours, theirs) &&
 		    decision->archive->generation > decision->mirror->generation)))
 		return 0;
 	decision->choice = has_all ? CHOICE_MEND : CHOICE_LOST;
@@ -108,30 +101,37 @@ static int decide_by_commits(
 static int decide_generations(struct replica *replica, struct decision *decision, struct err *err)
 {
 	const struct store_file *file = decision->archive, *mirror = decision->mirror;
-	struct replica_view ours = {0}, theirs = {0};
+	struct store_file_view ours = {0}, theirs = {0};
 	int result = -1;
 
-	if (replica_see(&replica->archive, file, file->file_bytes, &ours, err) == 0 &&
-	    replica_see(&replica->mirror, mirror, mirror->file_bytes, &theirs, err) == 0)
+	if (store_file_see(replica->archive.store, file, file->file_bytes, &ours, err) == 0 &&
+	    store_file_see(replica->mirror.store, mirror, mirror->file_bytes, &theirs, err) == 0)
 		result = decide_by_commits(decision, &ours, &theirs);
-	replica_unsee(&ours);
-	replica_unsee(&theirs);
+	store_file_unsee(&ours);
+	store_file_unsee(&theirs);
+	return result;
+}
+
+/* Only the mirror has that number. */
+static int decide_alone(struct replica *replica, struct decision *decision, struct err *err)
+{
+	const struct store_file *file = decision->mirror;
+	struct store_file_view view = {0};
+	int result = store_file_see(replica->mirror.store, file, file->file_bytes, &view, err);
+
+	decision->bytes = view.end;
+	decision->choice = !view.is_sound ? CHOICE_LOST : view.end ? CHOICE_TAKE : CHOICE_KEEP;
+	store_file_unsee(&view);
 	return result;
 }
 
 static int decide(struct replica *replica, struct decision *decision, struct err *err)
 {
 	const struct store_file *ours = decision->archive, *theirs = decision->mirror;
-	struct store_file_state m;
 	uint64_t both, at;
 
-	if (!ours) {
-		if (check(&replica->mirror, theirs, &m, err) != 0)
-			return -1;
-		decision->bytes = m.end;
-		decision->choice = !m.is_sound ? CHOICE_LOST : m.end ? CHOICE_TAKE : CHOICE_KEEP;
-		return 0;
-	}
+	if (!ours)
+		return decide_alone(replica, decision, err);
 	if (ours->generation != theirs->generation)
 		return decide_generations(replica, decision, err);
 	both = ours->file_bytes < theirs->file_bytes ? ours->file_bytes : theirs->file_bytes;

@@ -134,7 +134,8 @@ struct store_compact {
 	    const struct batch_place *place, struct err *err);
 	/* Is what the mail said to be forgotten: 1, 0, -1. */
 	int (*is_expired)(void *arg, const struct sha256 *id, struct err *err);
-	int (*progress)(void *arg, uint64_t bytes, struct err *err); /* read of it; may be NULL */
+	/* Bytes of the segment that are done, for each entry; may be NULL. */
+	int (*progress)(void *arg, uint64_t bytes, struct err *err);
 	void *arg;
 };
 
@@ -155,9 +156,9 @@ struct store_compacted {
 int store_compact(struct store *store, const struct store_compact *how, struct store_compacted *out,
     struct err *err);
 
-/* Of each segment one file: the one that is whole, goes on longest, and is of the generation that
- * is asked for; else the first. The others go, and unfinished ones; but one that has what the
- * file that stays has not is kept as NAME.aside. */
+/* Of each segment one file: the one that is whole, has all commits that the others have, and is of
+ * the generation that is asked for; else the first. Unfinished files go, and the others; but one
+ * that is damaged, or has what the file that stays has not, is kept as NAME.aside. */
 int store_settle(struct store *store,
     int (*generation)(void *arg, uint32_t number, uint32_t *out, struct err *err), void *arg,
     struct err *err);

@@ -3,13 +3,11 @@
  *        one goes when the catalogue knows the new one.
  * Never: writes a segment anew in which anything is wrong; drops an entry that is live.
  * Spec:  archiver/store/FORMAT.md, "Compacted segments" */
-#include "archiver/store/store_files.h"
 #include "archiver/store/store_rewrite.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,6 +25,7 @@ struct compact {
 	uint64_t level;   /* of the source, the lowest of its logs */
 	bool has_expired; /* mail events that still say what is to be forgotten */
 	uint64_t kept, dropped;
+	uint64_t done; /* bytes of the source, as progress tells them */
 
 	struct rewrite rewrite;
 	struct spool content;
@@ -66,6 +65,15 @@ static int look_at(struct compact *compact, const struct event *event,
 		compact->has_expired = got == 1;
 	}
 	return got < 0 ? -1 : 0;
+}
+
+static int tell_progress(struct compact *compact, uint64_t bytes, struct err *err)
+{
+	const struct store_compact *how = compact->how;
+
+	if (bytes > compact->done) /* frames of mails and blobs take turns */
+		compact->done = bytes;
+	return how->progress ? how->progress(how->arg, compact->done, err) : 0;
 }
 
 /* Calls fn for every entry event of a log. */
@@ -143,8 +151,11 @@ static int copy(struct compact *compact, const struct event *event, const struct
 {
 	struct store_entry entry = entry_of(event);
 	int64_t mtime = 0;
-	int got = is_kept(compact, event, place, err);
+	int got;
 
+	if (place->frame_at != BATCH_NOWHERE && tell_progress(compact, place->frame_at, err) != 0)
+		return -1;
+	got = is_kept(compact, event, place, err);
 	if (got <= 0) {
 		if (got == 0)
 			rewrite_drop(&compact->rewrite);
@@ -161,12 +172,9 @@ static int copy(struct compact *compact, const struct event *event, const struct
 static int copy_log(void *arg, struct bytes log, const struct batch_position *end, struct err *err)
 {
 	struct compact *compact = arg;
-	const struct store_compact *how = compact->how;
 	struct batch_reader reader;
 	int result;
 
-	if (how->progress && how->progress(how->arg, end->at, err) != 0)
-		return -1;
 	if (batch_begin_checked(&reader, log, err) != 0)
 		return -1;
 	rewrite_begin(&compact->rewrite, end->batch, reader.commit.time_unix, log);
@@ -195,6 +203,8 @@ static int prove(struct compact *compact, const struct event *event,
 	struct store_entry entry = entry_of(event);
 	struct sha256 sum;
 
+	if (tell_progress(compact, compact->result->bytes_before, err) != 0)
+		return -1;
 	if (place->frame_at == BATCH_NOWHERE)
 		return 0;
 	if (store_read(compact->store, id, place, &entry, take_sum, compact, err) != 0)
@@ -209,12 +219,9 @@ static int prove(struct compact *compact, const struct event *event,
 static int prove_log(void *arg, struct bytes log, const struct batch_position *end, struct err *err)
 {
 	struct compact *compact = arg;
-	const struct store_compact *how = compact->how;
 	struct batch_reader reader;
 	int result;
 
-	if (how->progress && how->progress(how->arg, compact->result->bytes_before, err) != 0)
-		return -1;
 	if (batch_begin_checked(&reader, log, err) != 0)
 		return -1;
 	result = each_entry(compact, &reader, prove, err);
@@ -390,175 +397,5 @@ out:
 	free(compact.sum);
 	spool_release(&compact.content);
 	digest_free(compact.digest);
-	return result;
-}
-
-/* ---- what is left of it ---- */
-
-struct leftovers {
-	struct store *store;
-	int (*generation)(void *arg, uint32_t number, uint32_t *out, struct err *err);
-	void *arg;
-	struct segment_id *item; /* every file that is a segment's */
-	size_t count, room;
-	bool any;
-};
-
-static int remove_file(struct leftovers *left, const char *name, struct err *err)
-{
-	char *path = file_join(left->store->folder, name);
-	int result = unlink(path);
-
-	if (result != 0)
-		err_os(err, errno, "cannot remove %s", path);
-	left->any = true;
-	free(path);
-	return result;
-}
-
-static bool is_unfinished(const char *name)
-{
-	struct bytes text = bytes_of(name);
-	struct segment_id id;
-	char *whole;
-	bool result;
-
-	if (text.n <= 5 || !bytes_is(bytes_from(text, text.n - 5), ".part"))
-		return false;
-	whole = mem_format("%.*s", (int)(text.n - 5), name);
-	result = segment_parse_name(whole, &id) && id.generation > 0;
-	free(whole);
-	return result;
-}
-
-static int find_files(struct leftovers *left, struct err *err)
-{
-	DIR *folder = opendir(left->store->folder);
-	struct segment_id id;
-	struct dirent *item;
-	int result = 0;
-
-	if (!folder)
-		return err_os(err, errno, "cannot open %s", left->store->folder);
-	while (result == 0 && (item = readdir(folder))) {
-		if (is_unfinished(item->d_name))
-			result = remove_file(left, item->d_name, err);
-		if (!segment_parse_name(item->d_name, &id))
-			continue;
-		left->item = mem_grow(left->item, &left->room, left->count + 1, sizeof *left->item);
-		left->item[left->count++] = id;
-	}
-	closedir(folder);
-	return result;
-}
-
-/* One of several files of a segment. */
-struct candidate {
-	struct segment_id id;
-	struct store_file_state state;
-	bool is_whole, is_known; /* known: the catalogue's places are of it */
-};
-
-/* Which of two counts: the one that is whole, that goes on longer, that the catalogue knows; else
- * the first, for what a later one was made from has all that it has. */
-static bool is_better(const struct candidate *a, const struct candidate *b)
-{
-	if (a->is_whole != b->is_whole)
-		return a->is_whole;
-	if (a->state.last_batch != b->state.last_batch)
-		return a->state.last_batch > b->state.last_batch;
-	if (a->is_known != b->is_known)
-		return a->is_known;
-	return a->id.generation < b->id.generation;
-}
-
-static int look_at_file(
-    struct leftovers *left, struct segment_id id, struct candidate *out, struct err *err)
-{
-	struct store_file file = {.number = id.number, .generation = id.generation};
-	struct segment segment;
-	uint32_t known;
-	int result;
-
-	*out = (struct candidate){.id = id};
-	if (left->generation(left->arg, id.number, &known, err) != 0 ||
-	    segment_open(&segment, left->store->folder, id, O_RDONLY, err) != 0)
-		return -1;
-	result = segment_bytes(&segment, &file.file_bytes, err);
-	segment_close(&segment);
-	if (result == 0)
-		result = store_file_check(
-		    left->store, &file, file.file_bytes, NULL, NULL, &out->state, err);
-	out->is_known = known == id.generation;
-	out->is_whole = result == 0 && out->state.is_sound && out->state.end == file.file_bytes;
-	return result;
-}
-
-/* It goes only when the one that counts is whole and has all its batches; else it stays beside,
- * under another name. */
-static int let_go(struct leftovers *left, const struct candidate *best,
-    const struct candidate *other, struct err *err)
-{
-	char *name = segment_name(other->id), *path, *aside;
-	int result = 0;
-
-	if (best->is_whole && best->state.last_batch >= other->state.last_batch) {
-		result = remove_file(left, name, err);
-		free(name);
-		return result;
-	}
-	path = file_join(left->store->folder, name);
-	aside = mem_format("%s.aside", path);
-	if (rename(path, aside) != 0)
-		result = err_os(err, errno, "cannot rename %s to %s", path, aside);
-	left->any = true;
-	free(aside);
-	free(path);
-	free(name);
-	return result;
-}
-
-static int remove_others(struct leftovers *left, uint32_t number, struct err *err)
-{
-	struct candidate best = {0}, next;
-	size_t i;
-
-	for (i = 0; i < left->count; i++) {
-		if (left->item[i].number != number)
-			continue;
-		if (look_at_file(left, left->item[i], &next, err) != 0)
-			return -1;
-		if (best.id.number == 0 || is_better(&next, &best))
-			best = next;
-	}
-	for (i = 0; i < left->count; i++) {
-		if (left->item[i].number != number ||
-		    left->item[i].generation == best.id.generation)
-			continue;
-		if (look_at_file(left, left->item[i], &next, err) != 0 ||
-		    let_go(left, &best, &next, err) != 0)
-			return -1;
-		left->item[i].number = 0; /* done */
-	}
-	return 0;
-}
-
-int store_settle(struct store *store,
-    int (*generation)(void *arg, uint32_t number, uint32_t *out, struct err *err), void *arg,
-    struct err *err)
-{
-	struct leftovers left = {.store = store, .generation = generation, .arg = arg};
-	int result = find_files(&left, err);
-	size_t i, j;
-
-	for (i = 0; result == 0 && i < left.count; i++)
-		for (j = i + 1; result == 0 && j < left.count; j++)
-			if (left.item[i].number > 0 && left.item[i].number == left.item[j].number) {
-				result = remove_others(&left, left.item[i].number, err);
-				break;
-			}
-	if (result == 0 && left.any)
-		result = file_sync_folder(store->folder, err);
-	free(left.item);
 	return result;
 }

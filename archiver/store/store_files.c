@@ -152,36 +152,37 @@ struct check {
 	struct store *store;
 	struct segment segment;
 	uint64_t bytes;
-	struct store_file_state state;
-	uint64_t logs;     /* log frames that were found, */
-	uint64_t entries;  /* and frames that begin with a log: as many */
-	bool is_wrong;     /* a log that cannot be read, and is the last so far */
-	bool is_begin;     /* of a frame */
-	struct sha256 sum; /* of the last commit */
+	struct store_file_view *view;
+	uint64_t logs;    /* log frames that were found, */
+	uint64_t entries; /* and frames that begin with a log: as many */
+	bool is_wrong;    /* a log that cannot be read, and is the last so far */
+	bool is_begin;    /* of a frame */
 	struct buf log;
-	store_file_commit_fn fn;
-	void *arg;
 };
+
+static void add_commit(struct store_file_view *view, uint64_t batch, const struct sha256 *sum)
+{
+	view->commit = mem_grow(view->commit, &view->room, view->count + 1, sizeof *view->commit);
+	view->commit[view->count++] = (struct store_commit){batch, *sum};
+}
 
 /* One log of a frame: false when it cannot be read. */
 static bool take_log(struct check *check, struct bytes text, uint64_t batch)
 {
-	struct store_file_state *state = &check->state;
+	struct store_file_view *view = check->view;
+	const struct store_commit *last = view->count > 0 ? &view->commit[view->count - 1] : NULL;
 	struct batch_reader reader;
 	bool follows;
 
 	if (batch_begin(&reader, text, NULL) != 0)
 		return false;
-	follows = state->last_batch == 0 ||
-	    (reader.commit.batch == state->last_batch + 1 &&
-		sha256_equal(&reader.commit.previous, &check->sum));
+	follows = !last ||
+	    (reader.commit.batch == last->batch + 1 &&
+		sha256_equal(&reader.commit.previous, &last->sum));
 	if (!follows || reader.commit.batch != batch)
-		state->is_sound = false;
-	check->sum = reader.sum;
-	state->last_batch = reader.commit.batch;
+		view->is_sound = false;
+	add_commit(view, reader.commit.batch, &reader.sum);
 	batch_end(&reader);
-	if (check->fn)
-		check->fn(check->arg, state->last_batch, &check->sum);
 	return true;
 }
 
@@ -210,9 +211,9 @@ static void check_log(struct check *check, const struct segment_log *log)
 	if (check->is_wrong)
 		return;
 	if (was_wrong || log->skipped > 0)
-		check->state.is_sound = false;
+		check->view->is_sound = false;
 	check->logs++;
-	check->state.end = log->end;
+	check->view->end = log->end;
 }
 
 static int check_logs(struct check *check, struct err *err)
@@ -239,12 +240,12 @@ static int check_seal(struct check *check, struct err *err)
 	if (segment_bytes(&check->segment, &bytes, err) != 0)
 		return -1;
 	whole =
-	    segment_is_seal_whole(&check->segment, check->state.end, check->store->unpacker, err);
+	    segment_is_seal_whole(&check->segment, check->view->end, check->store->unpacker, err);
 	if (whole < 0)
 		return -1;
 	if (whole == 1 && bytes == check->bytes &&
 	    segment_check_seek_table(&check->segment, &why) == 0)
-		check->state.end = bytes;
+		check->view->end = bytes;
 	return 0;
 }
 
@@ -266,10 +267,10 @@ static int check_frames(struct check *check, struct err *err)
 	struct frame_extent frame;
 	uint64_t at = 0;
 
-	while (at < check->state.end) {
+	while (at < check->view->end) {
 		struct err why = {0};
 		int got =
-		    frame_measure(segment->fd, at, check->state.end, segment->path, &frame, &why);
+		    frame_measure(segment->fd, at, check->view->end, segment->path, &frame, &why);
 
 		check->is_begin = true;
 		if (got == 1 && frame.skip_magic == 0 &&
@@ -281,34 +282,49 @@ static int check_frames(struct check *check, struct err *err)
 			return -1;
 		}
 		if (got != 1) {
-			check->state.is_sound = false;
+			check->view->is_sound = false;
 			return 0;
 		}
 		at += frame.file_bytes;
 	}
 	if (check->entries != check->logs)
-		check->state.is_sound = false;
+		check->view->is_sound = false;
 	return 0;
 }
 
-int store_file_check(struct store *store, const struct store_file *file, uint64_t bytes,
-    store_file_commit_fn fn, void *arg, struct store_file_state *out, struct err *err)
+int store_file_see(struct store *store, const struct store_file *file, uint64_t bytes,
+    struct store_file_view *out, struct err *err)
 {
-	struct check check = {.store = store,
-	    .segment = {.fd = -1},
-	    .bytes = bytes,
-	    .state = {.is_sound = true},
-	    .fn = fn,
-	    .arg = arg};
+	struct check check = {.store = store, .segment = {.fd = -1}, .bytes = bytes, .view = out};
 	int result = -1;
 
+	out->end = out->count = 0;
+	out->is_sound = true;
 	buf_init(&check.log, STORE_LOG_MAX_BYTES + 2 * TARHEAD_BYTES);
 	if (open_file(store, file, &check.segment, err) == 0 && check_logs(&check, err) == 0 &&
-	    check_seal(&check, err) == 0 && check_frames(&check, err) == 0) {
-		*out = check.state;
+	    check_seal(&check, err) == 0 && check_frames(&check, err) == 0)
 		result = 0;
-	}
 	segment_close(&check.segment);
 	buf_release(&check.log);
 	return result;
+}
+
+void store_file_unsee(struct store_file_view *view)
+{
+	free(view->commit);
+	memset(view, 0, sizeof *view);
+}
+
+/* Both are in the order of the file, which is that of their numbers as far as they are whole. */
+bool store_view_has_all(const struct store_file_view *view, const struct store_file_view *of)
+{
+	size_t i, j = 0;
+
+	for (i = 0; i < of->count; i++) {
+		while (j < view->count && view->commit[j].batch != of->commit[i].batch)
+			j++;
+		if (j == view->count || !sha256_equal(&view->commit[j].sum, &of->commit[i].sum))
+			return false;
+	}
+	return true;
 }

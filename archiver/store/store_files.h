@@ -2,7 +2,8 @@
  *
  *   store_files_list(folder, &end, &files, &err)     sorted by number; of one number the highest
  *                                                    generation first, which is the one that counts
- *   store_file_check(store, &file, bytes, fn, arg, &state, &err)
+ *   store_file_see(store, &file, bytes, &view, &err)  what one file holds, as far as it can be read
+ *   store_file_unsee(&view)
  *   store_files_release(&files)
  *
  * A file is only ever appended to, until it is sealed; then it never changes. What is written
@@ -44,18 +45,24 @@ const struct store_file *store_files_named(
 /* The highest number there is; 0. */
 uint32_t store_files_last(const struct store_files *files);
 
-/* What can be known of one file by itself, from its first "bytes". */
-struct store_file_state {
-	uint64_t end; /* behind the last log that can be read; behind the seal when it fits */
-	uint64_t last_batch; /* of that log; 0: there is none */
+/* What can be known of one file by itself, from its first "bytes". Begins as {0}. */
+struct store_commit {
+	uint64_t batch;
+	struct sha256 sum; /* stands for all that was committed before it, too */
+};
+struct store_file_view {
+	uint64_t end;  /* behind the last log that can be read; behind the seal when it fits */
 	bool is_sound; /* up to end each frame and log is what its sums say, none is missing */
+	struct store_commit *commit; /* those that can be read, in the order of the file */
+	size_t count, room;
 };
 
-/* A commit that can be read: its number and the sum of its line. */
-typedef void (*store_file_commit_fn)(void *arg, uint64_t batch, const struct sha256 *sum);
+/* store: of the folder that the file is in. -1 only when it cannot be read. */
+int store_file_see(struct store *store, const struct store_file *file, uint64_t bytes,
+    struct store_file_view *out, struct err *err);
+void store_file_unsee(struct store_file_view *view);
 
-/* store: of the folder that the file is in. fn may be NULL. -1 only when it cannot be read. */
-int store_file_check(struct store *store, const struct store_file *file, uint64_t bytes,
-    store_file_commit_fn fn, void *arg, struct store_file_state *out, struct err *err);
+/* Is each commit of the second in the first? */
+bool store_view_has_all(const struct store_file_view *view, const struct store_file_view *of);
 
 #endif

@@ -59,6 +59,11 @@ void store_entry_name(const struct store_entry *entry, char out[TARHEAD_NAME_BYT
 bool store_parse_name(const char *name, struct store_entry *out);
 void store_log_name(uint64_t batch, char out[TARHEAD_NAME_BYTES]);
 
+/* The last segment, open for writing, with the last batch of all: it becomes where writing goes on,
+ * unless it is sealed there. What stands behind the batch is cut. */
+int store_take_over(struct store *store, struct segment *segment, const struct batch_position *last,
+    struct err *err);
+
 void store_seal_if_due(struct store *store);
 /* ERR_SPACE when that many bytes more would leave less than the free floor. */
 int store_check_room(const struct store *store, uint64_t bytes, struct err *err);
@@ -68,6 +73,8 @@ int store_read_with_mtime(struct store *store, struct segment_id segment,
     const struct batch_place *place, const struct store_entry *entry, int64_t *mtime_out,
     spool_fn fn, void *arg, struct err *err);
 
+/* Every file that is a segment's, by number and generation. ERR_ABSENT without a folder. */
+int store_segment_files(const struct store *store, struct store_segments *out, struct err *err);
 /* Which file of a segment counts. ERR_ABSENT. */
 int store_find_segment(
     const struct store *store, uint32_t number, struct segment_id *out, struct err *err);

@@ -1,18 +1,15 @@
 /* Owns:  nothing of its own.
- * Knows: how the end of an archive is found again, what may be cut from it, and how reading
+ * Knows: how the end of an archive is found again, what of it is a torn tail, and how reading
  *        goes on behind logs that cannot be read.
- * Never: cuts anything behind which a commit stands.
+ * Never: takes anything for a tail behind which a commit stands.
  * Spec:  archiver/store/FORMAT.md, "Opening", "Lost batches" */
 #include "archiver/store/store_private.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -520,96 +517,6 @@ static int check_position(struct replay *replay, const struct segment *segment, 
 	    segment->path, from->batch, from->at);
 }
 
-/* The bytes of a tail, which stay beside the segment when it is cut. */
-static int keep_tail(const struct segment *segment, uint64_t at, uint64_t end, struct err *err)
-{
-	char *path = mem_format("%s.torn-%" PRIu64, segment->path, at), part[65536];
-	int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600, err), result = -1;
-	uint64_t to = 0;
-
-	while (fd >= 0 && at < end) {
-		ssize_t got = file_read_at(segment->fd, part, sizeof part, at, segment->path, err);
-
-		if (got < 0 || file_write_at(fd, part, (size_t)got, to, path, err) != 0)
-			goto out;
-		at = got > 0 ? at + (uint64_t)got : end;
-		to += (uint64_t)got;
-	}
-	if (fd >= 0)
-		result = file_sync(fd, path, err);
-out:
-	file_close(&fd);
-	free(path);
-	return result;
-}
-
-/* A tail that holds a log, or of which nothing is known because the catalogue is gone too, may
- * have been more than an interrupted batch: 1, 0, -1. */
-static int is_worth_keeping(
-    const struct replay *replay, const struct segment *segment, uint64_t end, struct err *err)
-{
-	uint64_t mark;
-
-	if (replay->trusted.batch == 0 && replay->end.batch > 0)
-		return 1;
-	return segment_find_mark(segment, end, &mark, err);
-}
-
-static int cut_tail(
-    const struct replay *replay, const struct segment *segment, uint64_t end, struct err *err)
-{
-	uint64_t bytes;
-	int keep;
-
-	if (segment_bytes(segment, &bytes, err) != 0)
-		return -1;
-	if (bytes <= end)
-		return 0;
-	keep = is_worth_keeping(replay, segment, end, err);
-	if (keep < 0 || (keep == 1 && keep_tail(segment, end, bytes, err) != 0) ||
-	    file_cut(segment->fd, end, segment->path, err) != 0)
-		return -1;
-	replay->store->torn_bytes = bytes - end;
-	return 0;
-}
-
-/* Does nothing but its seal stand behind that offset: 1, 0, -1. */
-static int is_sealed_at(
-    const struct store *store, const struct segment *segment, uint64_t end, struct err *err)
-{
-	uint64_t bytes;
-
-	if (!segment->is_sealed || segment_bytes(segment, &bytes, err) != 0)
-		return segment->is_sealed ? -1 : 0;
-	return end == bytes ? 1 : segment_is_seal_whole(segment, end, store->unpacker, err);
-}
-
-/* The last segment is where writing goes on, unless it is sealed. */
-static int take_over(struct replay *replay, struct segment *segment, struct err *err)
-{
-	struct store *store = replay->store;
-	uint64_t end = segment->number == replay->end.segment ? replay->end.at : 0;
-	int whole = is_sealed_at(store, segment, end, err);
-
-	if (whole < 0)
-		return -1;
-	segment->is_sealed = whole == 1;
-	if (!whole && cut_tail(replay, segment, end, err) != 0)
-		return -1;
-	segment_close(&store->writing);
-	store->writing = *segment;
-	memset(segment, 0, sizeof *segment);
-	segment->fd = -1;
-	store->is_full = false;
-	if (whole)
-		return 0;
-	store->at = end;
-	store->is_new = end == 0;
-	/* As at a commit: without its seal nothing is missing. */
-	store_seal_if_due(store);
-	return 0;
-}
-
 static int replay_segments(struct replay *replay, struct segment *segment,
     const struct store_segments *segments, int flags, struct err *err)
 {
@@ -645,7 +552,7 @@ static int replay_all(struct replay *replay, struct segment *segment, struct err
 		    store->folder, replay->end.segment);
 	else if (replay_segments(replay, segment, &segments, flags, err) == 0 &&
 	    (!store->options.for_writing || segments.count == 0 ||
-		take_over(replay, segment, err) == 0))
+		store_take_over(store, segment, &replay->end, err) == 0))
 		result = 0;
 	store_segments_release(&segments);
 	return result;

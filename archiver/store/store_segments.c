@@ -24,7 +24,6 @@ static void keep_first_generations(struct store_segments *segments)
 {
 	uint32_t i, kept = 0;
 
-	qsort(segments->item, segments->count, sizeof *segments->item, compare_ids);
 	for (i = 0; i < segments->count; i++) {
 		if (kept == 0 || segments->item[kept - 1].number != segments->item[i].number)
 			segments->item[kept++] = segments->item[i];
@@ -45,7 +44,7 @@ static int check_numbers(
 	return -1;
 }
 
-int store_segments(const struct store *store, struct store_segments *out, struct err *err)
+int store_segment_files(const struct store *store, struct store_segments *out, struct err *err)
 {
 	DIR *folder = opendir(store->folder);
 	struct store_segments found = {0};
@@ -65,7 +64,18 @@ int store_segments(const struct store *store, struct store_segments *out, struct
 		}
 	closedir(folder);
 	if (found.count > 0)
-		keep_first_generations(&found);
+		qsort(found.item, found.count, sizeof *found.item, compare_ids);
+	*out = found;
+	return 0;
+}
+
+int store_segments(const struct store *store, struct store_segments *out, struct err *err)
+{
+	struct store_segments found;
+
+	if (store_segment_files(store, &found, err) != 0)
+		return -1;
+	keep_first_generations(&found);
 	if (check_numbers(store, &found, err) != 0) {
 		store_segments_release(&found);
 		return -1;

@@ -19,23 +19,6 @@ int vault_pass_on(const struct err *why, struct err *err)
 	return -1;
 }
 
-/* The database first: without it nobody opens what is left of it. */
-static int remove_database(const char *path, struct err *err)
-{
-	static const char *const ends[] = {"", "-wal", "-shm"};
-	int result = 0;
-	size_t i;
-
-	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
-		char *file = mem_format("%s%s", path, ends[i]);
-
-		if (unlink(file) != 0 && errno != ENOENT)
-			result = err_os(err, errno, "cannot remove %s", file);
-		free(file);
-	}
-	return result;
-}
-
 int vault_apply(void *catalog, const struct store_batch *batch, struct err *err)
 {
 	if (batch->log.n == 0)
@@ -100,14 +83,14 @@ int vault_build_catalog(struct vault *vault, const char *path, struct err *err)
 	struct catalog *catalog = NULL;
 	int result = -1;
 
-	if (remove_database(path, err) == 0 && catalog_open(&catalog, path, SQL_BUILD, err) == 0 &&
+	if (sql_remove(path, err) == 0 && catalog_open(&catalog, path, SQL_BUILD, err) == 0 &&
 	    store_replay(vault->store, &start, vault_apply, catalog, err) == 0 &&
 	    vault_set_generations(vault->store, catalog, err) == 0 &&
 	    (!has_lost_batches(vault->store) || catalog_forget_listings(catalog, err) == 0))
 		result = catalog_finish(catalog, err);
 	catalog_close(catalog);
 	if (result != 0)
-		(void)remove_database(path, NULL);
+		(void)sql_remove(path, NULL);
 	return result;
 }
 
@@ -132,7 +115,7 @@ static int put_away(struct vault *vault, const char *path, bool keep, struct err
 		vault_notice(vault, "the catalogue as it was is kept: %s", old);
 	free(old);
 	free(log);
-	return remove_database(path, err);
+	return sql_remove(path, err);
 }
 
 /* The catalogue is built beside its place and moved there when it is complete: whoever looks

@@ -18,19 +18,6 @@ struct verify_catalog {
 	bool is_behind;              /* the segments end before the catalogue */
 };
 
-static void remove_files(const char *path)
-{
-	static const char *const ends[] = {"", "-wal", "-shm"};
-	size_t i;
-
-	for (i = 0; i < sizeof ends / sizeof *ends; i++) {
-		char *file = mem_format("%s%s", path, ends[i]);
-
-		unlink(file);
-		free(file);
-	}
-}
-
 int verify_catalog_new(
     struct verify_catalog **out, struct vault *vault, struct verify_board *board, struct err *err)
 {
@@ -39,7 +26,7 @@ int verify_catalog_new(
 
 	check->board = board;
 	check->path = mem_format("%s/verify-%ld.db", vault->temporary, (long)getpid());
-	remove_files(check->path);
+	(void)sql_remove(check->path, NULL);
 	if (vault_open_store(vault, false, &check->store, err) != 0 ||
 	    catalog_open_beside(vault->catalog, &check->have, err) != 0 ||
 	    catalog_position(check->have, &position, err) != 0) {
@@ -60,7 +47,7 @@ void verify_catalog_free(struct verify_catalog *check)
 	catalog_close(check->made);
 	catalog_close(check->have);
 	store_close(check->store);
-	remove_files(check->path);
+	(void)sql_remove(check->path, NULL);
 	free(check->path);
 	free(check);
 }

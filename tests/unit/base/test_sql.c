@@ -312,7 +312,7 @@ START_TEST(what_was_bound_comes_back)
 	OK(sql_prepare(sql, "SELECT ?, ?, ?, ?, ?, ?, ?, 2.5", &stmt, err));
 	sql_bind_i64(stmt, 1, INT64_MIN);
 	sql_bind_i64(stmt, 2, INT64_MAX);
-	sql_bind_kept(stmt, 3, BYTES("gr\xc3\xbc\xc3\x9f\x65"));
+	sql_lend_text(stmt, 3, BYTES("gr\xc3\xbc\xc3\x9f\x65"));
 	sql_bind_blob(stmt, 4, BYTES("\0\xff\0"));
 	sql_bind_null(stmt, 5);
 	sql_bind_text(stmt, 6, (struct bytes){NULL, 0});

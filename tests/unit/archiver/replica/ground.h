@@ -173,22 +173,23 @@ static inline void flip_harmless(const char *side, uint32_t number)
 {
 	char *folder = file_join(side, "segments");
 	struct store_options where = {.folder = folder};
-	struct store_file_state state = {0};
+	struct store_file_view view = {0};
 	struct store_files files;
 	struct store *store;
 	uint64_t at;
 
 	OK(store_open(&store, &where, err));
 	OK(store_files_list(folder, NULL, &files, err));
-	for (at = 0; !state.is_sound || state.end <= at; at++) {
+	for (at = 0; !view.is_sound || view.end <= at; at++) {
 		const struct store_file *file = store_files_current(&files, number);
 
 		if (at > 0)
 			flip_bit(side, number, at - 1, 16);
 		ck_assert_uint_lt(at, file->file_bytes);
 		flip_bit(side, number, at, 16);
-		OK(store_file_check(store, file, file->file_bytes, NULL, NULL, &state, err));
+		OK(store_file_see(store, file, file->file_bytes, &view, err));
 	}
+	store_file_unsee(&view);
 	store_files_release(&files);
 	store_close(store);
 	free(folder);

@@ -13,8 +13,8 @@ static struct ground g;
 static struct wishes {
 	bool gone[GROUND_ITEMS + 1]; /* dropped; a mail is expired as well */
 	uint64_t progress;
-	unsigned calls;    /* of progress: one for each batch that is copied, then read back */
-	uint64_t spoil_at; /* once it is written, a byte of the new file turns over there */
+	uint64_t spoil_at;     /* once it is written, a byte of the new file turns over there */
+	uint64_t source_bytes; /* of the sealed segment: as much progress is told by then */
 } wishes;
 
 static unsigned number_of(enum event_kind kind, const struct sha256 *id)
@@ -55,7 +55,7 @@ static int note_progress(void *arg, uint64_t bytes, struct err *err)
 {
 	(void)arg, (void)err;
 	ck_assert_uint_ge(bytes, wishes.progress);
-	if (++wishes.calls == g.batches + 1 && wishes.spoil_at > 0) {
+	if (bytes == wishes.source_bytes && wishes.spoil_at > 0) {
 		spoil(wishes.spoil_at);
 		wishes.spoil_at = 0;
 	}
@@ -72,7 +72,7 @@ static int compact(uint32_t number, bool best, struct store_compacted *out, stru
 	    .is_expired = is_expired,
 	    .progress = note_progress};
 
-	wishes.progress = wishes.calls = 0;
+	wishes.progress = 0;
 	return store_compact(g.store, &how, out, err);
 }
 
@@ -348,6 +348,39 @@ START_TEST(what_an_interruption_leaves)
 }
 END_TEST
 
+/* A file of another history, as long as ours: the one that stays has not what the other has. */
+START_TEST(what_nobody_else_has_is_kept_aside)
+{
+	struct store_compacted done;
+	char command[300];
+	static struct ground other;
+
+	ground_begin(&other);
+	ground_open(&other);
+	ground_batch(&other, 4000);
+	ground_batch(&other, 4000);
+	begin();
+	ground_batch(&g, 3000);
+	ground_batch(&g, 3000);
+	wishes.gone[2] = true;
+	ck_assert_int_eq(compact(1, false, &done, NULL), 1);
+	settle(1);
+	for (int turn = 0; turn < 3; turn++) {
+		snprintf(
+		    command, sizeof command, "cp %s/000001.tar.zst %s", other.folder, g.folder);
+		run(command);
+		settle(1);
+		ck_assert(!there("000001.tar.zst") && there("000001.1.tar.zst"));
+		ck_assert(there("000001.tar.zst.aside"));
+		ck_assert(there("000001.tar.zst.aside.2") == (turn > 0));
+		ck_assert(there("000001.tar.zst.aside.3") == (turn > 1));
+	}
+	check_there();
+	ground_end(&g);
+	ground_end(&other);
+}
+END_TEST
+
 /* What was written is not what is on the disk: the old one stays. */
 START_TEST(what_is_read_back_must_be_the_same)
 {
@@ -357,6 +390,10 @@ START_TEST(what_is_read_back_must_be_the_same)
 	ground_batch(&g, 3000);
 	ground_batch(&g, 3000);
 	wishes.gone[2] = true;
+	wishes.spoil_at = 0;
+	ck_assert_int_eq(compact(1, false, &done, NULL), 1);
+	wishes.source_bytes = done.bytes_before;
+	settle(0);
 	for (uint64_t at = 5; at < 6000; at += 101) {
 		wishes.spoil_at = at;
 		ck_assert_msg(compact(1, false, &done, NULL) == -1, "byte %u", (unsigned)at);
@@ -454,5 +491,6 @@ END_TEST
 
 SUITE(nothing_to_gain, what_is_gone_is_dropped, best_is_smaller_and_the_same,
     large_entries_and_many_segments, all_of_it_is_gone, a_damaged_segment_stays,
-    what_an_interruption_leaves, what_is_read_back_must_be_the_same,
-    replay_goes_on_in_the_middle_of_a_log_frame, only_when_nothing_is_open)
+    what_an_interruption_leaves, what_nobody_else_has_is_kept_aside,
+    what_is_read_back_must_be_the_same, replay_goes_on_in_the_middle_of_a_log_frame,
+    only_when_nothing_is_open)

@@ -4,6 +4,7 @@
 #include "tests/unit/archiver/store/ground.h"
 
 static struct ground g;
+static struct store_file_view view;
 static struct store_files files;
 
 static void list(const struct batch_position *end)
@@ -24,6 +25,7 @@ static void begin(void)
 static void done(void)
 {
 	store_files_release(&files);
+	store_file_unsee(&view);
 	ground_end(&g);
 }
 
@@ -103,33 +105,30 @@ START_TEST(no_folder)
 }
 END_TEST
 
-static struct store_file_state check(uint32_t number)
+static void see(uint32_t number)
 {
-	struct store_file_state state;
 	struct store *store = ground_reader(&g);
 
 	list(NULL);
-	OK(store_file_check(store, store_files_current(&files, number),
-	    store_files_current(&files, number)->file_bytes, NULL, NULL, &state, err));
+	OK(store_file_see(store, store_files_current(&files, number),
+	    store_files_current(&files, number)->file_bytes, &view, err));
 	store_close(store);
-	return state;
 }
 
 START_TEST(sound_files)
 {
-	struct store_file_state state;
-
 	begin();
 	for (uint32_t number = 1; number <= 3; number++) {
-		state = check(number);
-		ck_assert(state.is_sound);
-		ck_assert_uint_eq(state.end, store_files_current(&files, number)->file_bytes);
+		see(number);
+		ck_assert(view.is_sound);
+		ck_assert_uint_eq(view.end, store_files_current(&files, number)->file_bytes);
 	}
-	ck_assert_uint_eq(state.last_batch, g.end.batch);
+	ck_assert_uint_eq(view.commit[view.count - 1].batch, g.end.batch);
+	ck_assert(sha256_equal(&view.commit[view.count - 1].sum, &g.end.sum));
 	ground_put(&g, EVENT_MAIL, 2 << 20);
-	state = check(3);
-	ck_assert(state.is_sound);
-	ck_assert_uint_eq(state.end, g.end.at);
+	see(3);
+	ck_assert(view.is_sound);
+	ck_assert_uint_eq(view.end, g.end.at);
 	done();
 }
 END_TEST
@@ -166,21 +165,21 @@ START_TEST(flipped_bytes)
 	begin();
 	for (uint32_t number = 1; number <= 3; number += 2) {
 		char name[STORE_FILE_NAME_BYTES], *path, byte;
-		uint64_t at, bytes = check(number).end;
+		uint64_t at, bytes;
 		int fd;
 
+		see(number);
+		bytes = view.end;
 		store_file_format_name(number, 0, name);
 		path = file_join(g.folder, name);
 		keep_good(path);
 		fd = open(path, O_RDWR);
 		for (at = 0; at < bytes; at += 13) {
-			struct store_file_state state;
-
 			ck_assert_int_eq(pread(fd, &byte, 1, (off_t)at), 1);
 			byte ^= 16;
 			ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)at), 1);
-			state = check(number);
-			if (state.is_sound && state.end > at)
+			see(number);
+			if (view.is_sound && view.end > at)
 				check_harmless(path);
 			byte ^= 16;
 			ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)at), 1);
