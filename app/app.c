@@ -9,7 +9,7 @@
 #include "app/bar.h"
 #include "app/mirror.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,29 +183,39 @@ int app_open_index(struct app *app, bool for_writing, struct err *err)
 	return result;
 }
 
+#define PROBLEMS_TOLD 5
+
+struct catching_up {
+	struct bar bar;
+	uint64_t problems;
+};
+
 static void show_progress(void *arg, uint64_t done, uint64_t all)
 {
-	bar_show(arg, "indexing", done, all, 0);
+	bar_show(&((struct catching_up *)arg)->bar, "indexing", done, all, 0);
 }
 
 static void tell_problem(void *arg, const struct msg_id *id, const char *text)
 {
+	struct catching_up *catching = arg;
 	char hex[SHA256_HEX_BYTES];
 
+	if (++catching->problems > PROBLEMS_TOLD)
+		return;
 	sha256_hex(&id->sum, hex);
-	app_problem(((struct bar *)arg)->app, "message %.10s is not indexed: %s", hex, text);
+	app_problem(catching->bar.app, "message %.10s is not indexed: %s", hex, text);
 }
 
 static bool ask_stop(void *arg)
 {
-	return app_must_stop(((struct bar *)arg)->app);
+	return app_must_stop(((struct catching_up *)arg)->bar.app);
 }
 
 int app_catch_up(struct app *app, struct err *err)
 {
-	struct bar bar = {.app = app, .unit = BAR_MESSAGES};
+	struct catching_up catching = {.bar = {.app = app, .unit = BAR_MESSAGES}};
 	struct index_calls calls = {
-	    .progress = show_progress, .problem = tell_problem, .stop = ask_stop, .arg = &bar};
+	    .progress = show_progress, .problem = tell_problem, .stop = ask_stop, .arg = &catching};
 	uint64_t indexed;
 	int result;
 
@@ -213,6 +223,11 @@ int app_catch_up(struct app *app, struct err *err)
 		return -1;
 	result = index_catchup(app->index, app->vault, &calls, &indexed, err);
 	bar_clear();
+	if (catching.problems > PROBLEMS_TOLD)
+		app_problem(app,
+		    "%" PRIu64
+		    " more messages are not indexed; mailcask verify names what is damaged",
+		    catching.problems - PROBLEMS_TOLD);
 	return result;
 }
 

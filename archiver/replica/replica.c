@@ -383,26 +383,39 @@ static bool is_current(const struct store_files *files, size_t i)
 	return i == 0 || files->file[i - 1].number != files->file[i].number;
 }
 
+static bool is_link(const struct replica *replica, const char *name)
+{
+	char *ours = file_join(replica->archive.folder, name);
+	char *theirs = file_join(replica->mirror.folder, name);
+	bool result = is_same_file(ours, theirs);
+
+	free(ours);
+	free(theirs);
+	return result;
+}
+
+static int refuse_links(const struct replica *replica, struct err *err)
+{
+	return err_set(err, ERR_UNSAFE,
+	    "%s holds links to the archive's own files: a mirror needs copies of its own",
+	    replica->mirror.folder);
+}
+
 /* A link to the archive's file is no second copy. */
 static int check_links(const struct replica *replica, struct err *err)
 {
 	const struct store_files *files = &replica->mirror.files;
-	bool is_linked = false;
 	size_t i;
 
 	for (i = 0; i < files->count; i++) {
-		char *ours = file_join(replica->archive.segments, files->file[i].name);
-		char *theirs = file_join(replica->mirror.segments, files->file[i].name);
+		char *name = file_join("segments", files->file[i].name);
+		bool is_linked = is_link(replica, name);
 
-		is_linked |= is_same_file(ours, theirs);
-		free(ours);
-		free(theirs);
+		free(name);
+		if (is_linked)
+			return refuse_links(replica, err);
 	}
-	if (!is_linked)
-		return 0;
-	return err_set(err, ERR_UNSAFE,
-	    "%s holds links to the archive's own files: a mirror needs copies of its own",
-	    replica->mirror.folder);
+	return 0;
 }
 
 static int check_none_beyond(const struct replica *replica, struct err *err)
@@ -477,8 +490,12 @@ static void ask_disk(struct replica *replica)
 
 static int open_mirror(struct replica *replica, struct err *err)
 {
-	if (replica_find_folder(replica, err) != 0 ||
-	    replica_lock(replica, replica->mirror.folder, err) != 0 ||
+	if (replica_find_folder(replica, err) != 0)
+		return -1;
+	/* Then it could not be locked, either: the archive is. */
+	if (is_link(replica, "lock"))
+		return refuse_links(replica, err);
+	if (replica_lock(replica, replica->mirror.folder, err) != 0 ||
 	    replica_open_sides(replica, err) != 0 || replica_sweep(&replica->mirror, err) != 0 ||
 	    replica_list(&replica->archive, &replica->options->end, err) != 0 ||
 	    replica_list(&replica->mirror, NULL, err) != 0)

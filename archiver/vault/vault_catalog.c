@@ -39,6 +39,11 @@ static void tell_gap(const struct vault *vault, const struct store_gap *gap)
 	else if (gap->first_batch > 0)
 		snprintf(batches, sizeof batches, "batches %llu to %llu are lost",
 		    (unsigned long long)gap->first_batch, (unsigned long long)gap->last_batch);
+	if (gap->bytes == 0) {
+		vault_notice(vault, "segment %u is cut off at offset %llu: %s", gap->segment,
+		    (unsigned long long)gap->at, batches);
+		return;
+	}
 	vault_notice(vault,
 	    "segment %u, offset %llu: %llu bytes without a journal that can be read: %s; "
 	    "%llu messages and %llu attachments in them were salvaged",

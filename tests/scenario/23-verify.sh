@@ -99,6 +99,10 @@ check "these messages and no others" contains "$OUT" "segment 1: " \
   "$in_frame messages cannot be given back" "$((count - in_frame)) of $count messages" \
   "attachments: $((in_frame + 1)) faults" "  1 in the segments" \
   "  $in_frame damaged messages" "What to do"
+status=0
+mailcask rebuild index >"$OUT" 2>"$ERR" || status=$?
+check "what is not indexed is told in few lines" test "$(grep -c "is not indexed" "$ERR")" -eq 5
+check "... and counted" contains "$ERR" "$((in_frame - 5)) more messages are not indexed"
 run 3 mailcask verify --json
 check "offset and kind" same \
   "$(json "$OUT" 'o["kind"], o["offset"]' 2>/dev/null | sort -u | head -n 1)" \

@@ -305,3 +305,13 @@ check "another archive's mirror is refused" contains "$ERR" "is the mirror of an
 run 5 mailcask rebuild --from-mirror
 run 5 mailcask mirror
 check "... and left alone" same_segments "$WORK/whole" "$M"
+
+# Links to the archive's own files are no second copy.
+rm -rf "$A"
+mv "$WORK/kept" "$A"
+cp -al "$A" "$WORK/linked"
+sed -i "s|^mirror = .*|mirror = $WORK/linked|" "$CONFIG"
+run 5 mailcask verify --mirror
+check "a mirror of links does not verify" contains "$ERR" "links to the archive's own files"
+run 5 mailcask mirror
+check "... and is not brought up to date" contains "$ERR" "links to the archive's own files"
