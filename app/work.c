@@ -114,6 +114,7 @@ int work_sync(struct app *app, const struct settings_account *account, struct er
 	struct sync_calls calls = {app, account, {.app = app, .unit = BAR_MESSAGES}};
 	struct sync_options options = {.vault = app->vault,
 	    .account = account->name,
+	    .connections = (unsigned)account->connections,
 	    .wants = wants_folder,
 	    .wants_arg = (void *)account,
 	    .progress = show_sync,

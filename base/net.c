@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ struct net {
 	char detail[CURL_ERROR_SIZE];
 	char spoken[SPOKEN_MAX_BYTES]; /* the server's last line before it was logged in */
 	uint64_t received, sent;
+	atomic_bool is_interrupted;
 };
 
 /* It stays loaded to the end: libraries below it do not like to go. */
@@ -70,9 +72,9 @@ static int load(struct libcurl *lib, struct err *err)
 	return 0;
 }
 
-static bool must_stop(const struct net *net)
+static bool must_stop(struct net *net)
 {
-	return net->options.stop && *net->options.stop;
+	return atomic_load(&net->is_interrupted) || (net->options.stop && *net->options.stop);
 }
 
 /* The server's lines during the login: the last one says why it was refused. Lines of the
@@ -341,6 +343,11 @@ int net_send(struct net *net, const void *data, size_t bytes, struct err *err)
 		bytes -= sent;
 	}
 	return 0;
+}
+
+void net_interrupt(struct net *net)
+{
+	atomic_store(&net->is_interrupted, true);
 }
 
 void net_counts(const struct net *net, uint64_t *received_out, uint64_t *sent_out)

@@ -9,7 +9,7 @@
  * system's authorities, or against ca_file, or its public key must be the pinned one.
  *
  * Every wait ends after idle_timeout_s (ERR_NETWORK), or soon after *stop becomes nonzero
- * (ERR_STOPPED). Not shared between threads. */
+ * (ERR_STOPPED). Not shared between threads, but for net_interrupt. */
 #ifndef BASE_NET_H
 #define BASE_NET_H
 
@@ -46,6 +46,9 @@ int net_send(struct net *net, const void *data, size_t bytes, struct err *err);
 
 /* Something to receive right now: 1, nothing 0, -1. */
 int net_ready(struct net *net, struct err *err);
+
+/* From another thread: whatever waits, or would wait, ends with ERR_STOPPED. */
+void net_interrupt(struct net *net);
 
 /* Bytes received and sent since net_open. */
 void net_counts(const struct net *net, uint64_t *received_out, uint64_t *sent_out);

@@ -34,6 +34,17 @@ void spool_clear(struct spool *spool)
 		file_close(&spool->fd);
 }
 
+void spool_trim(struct spool *spool, size_t kept_bytes)
+{
+	size_t max_bytes = spool->memory.max_bytes;
+
+	if (spool->fd >= 0 || spool->memory.room > kept_bytes) {
+		spool_release(spool);
+		buf_init(&spool->memory, max_bytes);
+	}
+	spool_clear(spool);
+}
+
 static int open_file(struct spool *spool, struct err *err)
 {
 	char *name;

@@ -27,6 +27,8 @@ struct spool {
 void spool_init(struct spool *spool, size_t memory_max_bytes, const char *folder);
 void spool_release(struct spool *spool);
 void spool_clear(struct spool *spool);
+/* As after spool_clear, and without memory or file when there is more of it than that. */
+void spool_trim(struct spool *spool, size_t kept_bytes);
 
 int spool_add(struct spool *spool, const void *data, size_t bytes, struct err *err);
 int spool_add_fn(void *spool, const void *data, size_t bytes, struct err *err); /* a spool_fn */

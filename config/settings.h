@@ -41,6 +41,7 @@ struct settings_account {
 	int64_t every_s;
 	char *tls_ca, *tls_pin; /* or NULL */
 	int64_t timeout_s;
+	int64_t connections; /* at once, at most */
 };
 
 enum settings_action { SETTINGS_KEEP, SETTINGS_PURGE };

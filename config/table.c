@@ -193,6 +193,17 @@ static const struct setting account[] = {
 	.example = "60s",
 	.meaning = "How long a silent server is waited for.",
     },
+    {
+	.key = "connections",
+	.kind = SETTING_COUNT,
+	.offset = ACCOUNT(connections),
+	.fallback = "2",
+	.least = "1",
+	.most = "8",
+	.example = "2",
+	.meaning = "How many connections a sync may use at once. Only a folder with much that is "
+		   "new needs more than one; servers allow 5 to 20.",
+    },
 };
 
 static const struct setting rule[] = {

@@ -68,7 +68,7 @@ int guard_texts(
 	    .end = end,
 	    .message = take,
 	    .batch = finish};
-	int result = endpoint_fetch(ep, uids, TEXTS_AT_ONCE, &sink, err);
+	int result = endpoint_fetch_set(ep, uids, TEXTS_AT_ONCE, &sink, err);
 
 	digest_free(texts.digest);
 	return result;

@@ -18,6 +18,11 @@ bool endpoint_can(const struct endpoint *ep, enum endpoint_ability what)
 	return ep->ops->can(ep, what);
 }
 
+void endpoint_interrupt(struct endpoint *ep)
+{
+	ep->ops->interrupt(ep);
+}
+
 void endpoint_traffic(const struct endpoint *ep, uint64_t *received_out, uint64_t *sent_out)
 {
 	ep->ops->traffic(ep, received_out, sent_out);
@@ -62,10 +67,47 @@ int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_i
 	return ep->ops->identify(ep, uids, fn, arg, err);
 }
 
-int endpoint_fetch(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,
+int endpoint_fetch(struct endpoint *ep, const struct endpoint_source *source,
     const struct endpoint_sink *sink, struct err *err)
 {
-	return ep->ops->fetch(ep, uids, batch_count, sink, err);
+	return ep->ops->fetch(ep, source, sink, err);
+}
+
+uint32_t endpoint_take_uids(
+    const struct seqset *uids, uint32_t after, uint64_t count, struct seqset *out)
+{
+	uint32_t uid, last = 0;
+
+	for (; count > 0 && (uid = seqset_next(uids, after)) != 0; count--) {
+		seqset_add(out, uid);
+		after = last = uid;
+	}
+	return last;
+}
+
+struct set_source {
+	const struct seqset *uids;
+	uint64_t batch_count;
+	uint32_t last;
+};
+
+static bool next_of_set(void *arg, struct seqset *out)
+{
+	struct set_source *set = arg;
+	uint32_t last = endpoint_take_uids(set->uids, set->last, set->batch_count, out);
+
+	if (last > 0)
+		set->last = last;
+	return last > 0;
+}
+
+int endpoint_fetch_set(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,
+    const struct endpoint_sink *sink, struct err *err)
+{
+	struct set_source set = {uids, batch_count, 0};
+	struct endpoint_source source = {&set, next_of_set};
+
+	return endpoint_fetch(ep, &source, sink, err);
 }
 
 int endpoint_append(struct endpoint *ep, const struct endpoint_append *append,

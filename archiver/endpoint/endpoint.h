@@ -14,7 +14,7 @@
  *
  * Errors: ERR_NETWORK, ERR_PROTOCOL, ERR_TLS: the connection is of no use any more, close it.
  * ERR_SERVER: the server refused this one thing. Views in callbacks are good during the call.
- * Not shared between threads. */
+ * Not shared between threads, but for endpoint_interrupt. */
 #ifndef ARCHIVER_ENDPOINT_ENDPOINT_H
 #define ARCHIVER_ENDPOINT_ENDPOINT_H
 
@@ -51,6 +51,8 @@ enum endpoint_ability {
 	ENDPOINT_APPEND_AT_ONCE  /* needs no answer between appends */
 };
 bool endpoint_can(const struct endpoint *ep, enum endpoint_ability what);
+/* From another thread: what waits for the server ends with ERR_STOPPED, now and ever after. */
+void endpoint_interrupt(struct endpoint *ep);
 void endpoint_traffic(const struct endpoint *ep, uint64_t *received_out, uint64_t *sent_out);
 
 /* ---- folders ---- */
@@ -139,9 +141,22 @@ struct endpoint_sink {
 	int (*message)(void *arg, const struct endpoint_message *message, struct err *err);
 	int (*batch)(void *arg, bool ok, struct bytes reason, struct err *err);
 };
-/* At most batch_count messages to a command, several commands under way at a time. */
-int endpoint_fetch(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,
+/* What to ask for: next puts the UIDs for one command into out, which is empty, at most
+ * ENDPOINT_ASK_COUNT; false: there are no more. */
+#define ENDPOINT_ASK_COUNT 500
+struct endpoint_source {
+	void *arg;
+	bool (*next)(void *arg, struct seqset *out);
+};
+/* Several commands are under way at a time. */
+int endpoint_fetch(struct endpoint *ep, const struct endpoint_source *source,
     const struct endpoint_sink *sink, struct err *err);
+/* A set that is known beforehand, at most batch_count messages to a command. */
+int endpoint_fetch_set(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,
+    const struct endpoint_sink *sink, struct err *err);
+/* Takes the first count UIDs after the given one, into out: the last of them; 0: none is left. */
+uint32_t endpoint_take_uids(
+    const struct seqset *uids, uint32_t after, uint64_t count, struct seqset *out);
 
 /* ---- changing ---- */
 

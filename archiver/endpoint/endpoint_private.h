@@ -8,6 +8,7 @@
 struct endpoint_ops {
 	void (*close)(struct endpoint *ep);
 	bool (*can)(const struct endpoint *ep, enum endpoint_ability what);
+	void (*interrupt)(struct endpoint *ep);
 	void (*traffic)(const struct endpoint *ep, uint64_t *received_out, uint64_t *sent_out);
 	int (*list)(struct endpoint *ep, endpoint_folder_fn fn, void *arg, struct err *err);
 	int (*select)(struct endpoint *ep, struct bytes name, enum endpoint_mode mode,
@@ -20,7 +21,7 @@ struct endpoint_ops {
 	    struct err *err);
 	int (*identify)(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
 	    void *arg, struct err *err);
-	int (*fetch)(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,
+	int (*fetch)(struct endpoint *ep, const struct endpoint_source *source,
 	    const struct endpoint_sink *sink, struct err *err);
 	int (*append)(struct endpoint *ep, const struct endpoint_append *append,
 	    endpoint_appended_fn fn, void *arg, struct err *err);

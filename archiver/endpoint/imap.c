@@ -71,6 +71,11 @@ static bool imap_can(const struct endpoint *ep, enum endpoint_ability what)
 	return false;
 }
 
+static void imap_interrupt(struct endpoint *ep)
+{
+	net_interrupt(IMAP_SESSION(ep)->net);
+}
+
 static void imap_traffic(const struct endpoint *ep, uint64_t *received_out, uint64_t *sent_out)
 {
 	const struct imap_session *session = (const struct imap_session *)(const void *)ep;
@@ -539,6 +544,7 @@ static int imap_quota(
 static const struct endpoint_ops imap_ops = {
     .close = imap_close,
     .can = imap_can,
+    .interrupt = imap_interrupt,
     .traffic = imap_traffic,
     .list = imap_list,
     .select = imap_select,

@@ -218,10 +218,11 @@ struct fetch {
 	struct imap_session *session;
 	const struct endpoint_sink *sink;
 	struct imap_body body;
+	const struct endpoint_source *source;
 	struct buf flags, set;
+	struct seqset next;
 	struct imap_tag tag[BATCHES_AT_ONCE];
 	size_t first, waiting; /* a ring of commands that are not answered */
-	uint32_t asked;        /* the last UID that was asked for */
 };
 
 /* A text that came as a quoted string or small literal. */
@@ -258,17 +259,13 @@ static int take_fetched(struct fetch *fetch, const struct response *response, st
 }
 
 /* Send the next command, if there is more to ask for. */
-static int ask_more(
-    struct fetch *fetch, const struct seqset *uids, uint64_t batch_count, struct err *err)
+static int ask_more(struct fetch *fetch, struct err *err)
 {
-	uint32_t last;
-
-	buf_clear(&fetch->set);
-	last =
-	    seqset_format(uids, fetch->asked, batch_count, IMAP_COMMAND_BYTES - 200, &fetch->set);
-	if (last == 0)
+	seqset_clear(&fetch->next);
+	if (!fetch->source->next(fetch->source->arg, &fetch->next))
 		return 0;
-	fetch->asked = last;
+	buf_clear(&fetch->set);
+	seqset_format(&fetch->next, 0, ENDPOINT_ASK_COUNT, IMAP_COMMAND_BYTES - 200, &fetch->set);
 	if (imap_command(fetch->session,
 		&fetch->tag[(fetch->first + fetch->waiting) % BATCHES_AT_ONCE], err,
 		"UID FETCH %s (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])",
@@ -292,15 +289,14 @@ static int take_reply(struct fetch *fetch, const struct response *response, stru
 	return fetch->sink->batch(fetch->sink->arg, result.ok, bytes_of(result.reason), err);
 }
 
-static int fetch_all(
-    struct fetch *fetch, const struct seqset *uids, uint64_t batch_count, struct err *err)
+static int fetch_all(struct fetch *fetch, struct err *err)
 {
 	struct response response;
 	int got = 1;
 
 	for (;;) {
 		while (got == 1 && fetch->waiting < BATCHES_AT_ONCE)
-			got = ask_more(fetch, uids, batch_count, err);
+			got = ask_more(fetch, err);
 		if (got < 0)
 			return -1;
 		if (fetch->waiting == 0)
@@ -320,17 +316,20 @@ static int fetch_all(
 	return -1;
 }
 
-int imap_fetch(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,
+int imap_fetch(struct endpoint *ep, const struct endpoint_source *source,
     const struct endpoint_sink *sink, struct err *err)
 {
 	struct fetch fetch = {.session = IMAP_SESSION(ep),
+	    .source = source,
 	    .sink = sink,
 	    .body = {sink->arg, sink->begin, sink->data, sink->end}};
 	int result;
 
 	buf_init(&fetch.flags, IMAPFLAGS_MAX_BYTES);
 	buf_init(&fetch.set, IMAP_COMMAND_BYTES);
-	result = fetch_all(&fetch, uids, batch_count, err);
+	seqset_init(&fetch.next);
+	result = fetch_all(&fetch, err);
+	seqset_release(&fetch.next);
 	buf_release(&fetch.flags);
 	buf_release(&fetch.set);
 	return result;

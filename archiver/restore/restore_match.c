@@ -260,7 +260,7 @@ static int has_sum(struct restore *restore, uint32_t uid, const struct sha256 *s
 
 	seqset_init(&one);
 	seqset_add(&one, uid);
-	result = endpoint_fetch(restore->ep, &one, 1, &sink, err);
+	result = endpoint_fetch_set(restore->ep, &one, 1, &sink, err);
 	seqset_release(&one);
 	digest_free(hasher.digest);
 	if (result != 0)

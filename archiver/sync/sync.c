@@ -346,7 +346,7 @@ int sync_account(const struct sync_options *options, struct sync_report *report,
 	memset(report, 0, sizeof *report);
 	sync.commit_ms = clock_monotonic_ms();
 	mimehead_init(&sync.head);
-	sync.put = vault_put_new(options->vault);
+	sync.lanes = lanes_new(options->vault, &options->endpoint, options->connections);
 	if (sync_connect(&sync, err) == 0 && endpoint_list(sync.ep, add_folder, &sync, err) == 0) {
 		estimate(&sync);
 		result = sync_folders(&sync, err);
@@ -358,7 +358,8 @@ int sync_account(const struct sync_options *options, struct sync_report *report,
 	sync_disconnect(&sync);
 	forget_folders(&sync);
 	free(sync.folder);
-	vault_put_free(sync.put);
+	report->bytes_fetched += lanes_traffic(sync.lanes);
+	lanes_free(sync.lanes);
 	mimehead_release(&sync.head);
 	return result;
 }

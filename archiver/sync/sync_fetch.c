@@ -27,28 +27,32 @@ struct odd {
 	struct sha256 sum;
 };
 
+/* Those of one lane's command. */
+struct arrivals {
+	struct arrival *item;
+	size_t count, room;
+};
+
 struct fetch {
 	struct diff *diff;
 	struct sync *sync;
 	const struct sync_folder *folder;
 	struct seqset *wanted; /* of the pass that goes on */
 	struct seqset vanished;
-	struct arrival *arrival;
-	size_t count, room;
-	struct odd *odd;
-	size_t odd_count, odd_room, odd_at;
-	bool has_text;   /* a text has ended whose response has not */
+	struct arrivals lane[LANES_MAX];
+	struct odd *odd; /* by uid */
+	size_t odd_count, odd_room;
 	bool is_refused; /* the last command was */
 	char reason[200];
 };
 
-static void forget_arrivals(struct fetch *fetch)
+static void forget_arrivals(struct arrivals *arrivals)
 {
 	size_t i;
 
-	for (i = 0; i < fetch->count; i++)
-		free(fetch->arrival[i].flags);
-	fetch->count = 0;
+	for (i = 0; i < arrivals->count; i++)
+		free(arrivals->item[i].flags);
+	arrivals->count = 0;
 }
 
 static int vault_failed(struct fetch *fetch)
@@ -57,52 +61,24 @@ static int vault_failed(struct fetch *fetch)
 	return -1;
 }
 
-/* ---- the sink of endpoint_fetch ---- */
+/* ---- the sink of lanes_fetch ---- */
 
-static int begin_text(void *arg, uint64_t bytes, struct err *err)
-{
-	struct fetch *fetch = arg;
-
-	(void)bytes, (void)err;
-	vault_put_begin(fetch->sync->put);
-	fetch->has_text = false;
-	return 0;
-}
-
-static int add_text(void *arg, const void *data, size_t bytes, struct err *err)
-{
-	struct fetch *fetch = arg;
-
-	if (vault_put_add(fetch->sync->put, data, bytes, err) != 0)
-		return vault_failed(fetch);
-	fetch->sync->progress.bytes_done += bytes;
-	return 0;
-}
-
-static int end_text(void *arg, struct err *err)
-{
-	struct fetch *fetch = arg;
-
-	(void)err;
-	fetch->has_text = true;
-	return 0;
-}
-
-static struct arrival *find_arrival(struct fetch *fetch, struct imap_uid uid)
+static struct arrival *find_arrival(struct arrivals *arrivals, struct imap_uid uid)
 {
 	size_t i;
 
-	for (i = fetch->count; i > 0; i--)
-		if (fetch->arrival[i - 1].uid.value == uid.value)
-			return &fetch->arrival[i - 1];
-	fetch->arrival =
-	    mem_grow(fetch->arrival, &fetch->room, fetch->count + 1, sizeof *fetch->arrival);
-	fetch->arrival[fetch->count] = (struct arrival){.uid = uid};
-	return &fetch->arrival[fetch->count++];
+	for (i = arrivals->count; i > 0; i--)
+		if (arrivals->item[i - 1].uid.value == uid.value)
+			return &arrivals->item[i - 1];
+	arrivals->item =
+	    mem_grow(arrivals->item, &arrivals->room, arrivals->count + 1, sizeof *arrivals->item);
+	arrivals->item[arrivals->count] = (struct arrival){.uid = uid};
+	return &arrivals->item[arrivals->count++];
 }
 
-/* The text that has just ended is this message's: into the open batch with it. */
-static int store_text(struct fetch *fetch, struct arrival *arrival, struct err *err)
+/* Into the open batch with it. */
+static int store_text(
+    struct fetch *fetch, struct arrival *arrival, struct vault_put *put, struct err *err)
 {
 	struct sync *sync = fetch->sync;
 	struct mimehead *head = &sync->head;
@@ -110,7 +86,7 @@ static int store_text(struct fetch *fetch, struct arrival *arrival, struct err *
 	struct msg_id id;
 	bool is_new;
 
-	mimehead_parse(head, vault_put_head(sync->put));
+	mimehead_parse(head, vault_put_head(put));
 	facts.message_id = buf_view(&head->message_id);
 	facts.from = buf_view(&head->from);
 	facts.to = buf_view(&head->to);
@@ -121,31 +97,30 @@ static int store_text(struct fetch *fetch, struct arrival *arrival, struct err *
 	arrival->guessed_date_unix = head->has_received ? head->received_unix
 	    : head->has_date                            ? head->date_unix
 							: vault_now(sync->options->vault);
-	if (vault_put_end(sync->put, &facts,
+	if (vault_put_end(put, &facts,
 		arrival->has_date ? arrival->date_unix : arrival->guessed_date_unix, &id, &is_new,
 		err) != 0)
 		return vault_failed(fetch);
 	sync->report->messages_stored += is_new;
-	sync->report->bytes_stored += is_new ? vault_put_bytes(sync->put) : 0;
+	sync->report->bytes_stored += is_new ? vault_put_bytes(put) : 0;
 	/* Two texts under one UID: which one it is, the server alone knows. */
 	arrival->has_other_text |= arrival->has_text && !sha256_equal(&arrival->id.sum, &id.sum);
 	arrival->has_text = true;
-	arrival->text_bytes = vault_put_bytes(sync->put);
+	arrival->text_bytes = vault_put_bytes(put);
 	arrival->id = id;
 	return 0;
 }
 
-static int take_message(void *arg, const struct endpoint_message *message, struct err *err)
+static int take_message(void *arg, unsigned lane, const struct endpoint_message *message,
+    struct vault_put *put, struct err *err)
 {
 	struct fetch *fetch = arg;
-	bool has_text = fetch->has_text && message->has_body;
 	struct arrival *arrival;
 
-	fetch->has_text = false;
 	/* A text whose UID is not told, or that nobody asked for, is nobody's. */
 	if (message->uid.value == 0 || !seqset_has(fetch->wanted, message->uid.value))
 		return 0;
-	arrival = find_arrival(fetch, message->uid);
+	arrival = find_arrival(&fetch->lane[lane], message->uid);
 	if (message->has_flags) {
 		free(arrival->flags);
 		arrival->flags = bytes_string(message->flags);
@@ -158,7 +133,7 @@ static int take_message(void *arg, const struct endpoint_message *message, struc
 		arrival->has_size = true;
 		arrival->size_bytes = message->size_bytes;
 	}
-	return has_text ? store_text(fetch, arrival, err) : 0;
+	return put ? store_text(fetch, arrival, put, err) : 0;
 }
 
 static int place(struct fetch *fetch, const struct arrival *arrival, struct err *err)
@@ -201,27 +176,38 @@ static int skip(struct fetch *fetch, uint32_t uid, const char *reason, struct er
 	return 0;
 }
 
-static struct odd *find_odd(struct fetch *fetch, uint32_t uid)
+/* Where it stands among the odd ones, or would. */
+static size_t odd_place(const struct fetch *fetch, uint32_t uid)
 {
-	size_t i;
+	size_t low = 0, high = fetch->odd_count;
 
-	/* They come in the order of their UIDs, and so again. */
-	if (fetch->odd_count == 0 || uid > fetch->odd[fetch->odd_count - 1].uid)
-		return NULL;
-	if (fetch->odd_at < fetch->odd_count && fetch->odd[fetch->odd_at].uid == uid)
-		return &fetch->odd[fetch->odd_at++];
-	for (i = 0; i < fetch->odd_count; i++)
-		if (fetch->odd[i].uid == uid) {
-			fetch->odd_at = i + 1;
-			return &fetch->odd[i];
-		}
-	return NULL;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (fetch->odd[middle].uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void add_odd(struct fetch *fetch, size_t at, const struct arrival *arrival)
+{
+	fetch->odd =
+	    mem_grow(fetch->odd, &fetch->odd_room, fetch->odd_count + 1, sizeof *fetch->odd);
+	memmove(&fetch->odd[at + 1], &fetch->odd[at], (fetch->odd_count - at) * sizeof *fetch->odd);
+	fetch->odd[at] = (struct odd){.uid = arrival->uid.value, .sum = arrival->id.sum};
+	fetch->odd_count++;
 }
 
 /* Its length is not what the server says: it is asked for once more. */
 static int take_odd(struct fetch *fetch, const struct arrival *arrival, struct err *err)
 {
-	struct odd *odd = find_odd(fetch, arrival->uid.value);
+	size_t at = odd_place(fetch, arrival->uid.value);
+	const struct odd *odd = at < fetch->odd_count && fetch->odd[at].uid == arrival->uid.value
+	    ? &fetch->odd[at]
+	    : NULL;
 
 	if (odd && !sha256_equal(&odd->sum, &arrival->id.sum))
 		return skip(fetch, arrival->uid.value,
@@ -230,10 +216,7 @@ static int take_odd(struct fetch *fetch, const struct arrival *arrival, struct e
 		fetch->sync->odd_sizes += odd != NULL;
 		return place(fetch, arrival, err);
 	}
-	fetch->odd =
-	    mem_grow(fetch->odd, &fetch->odd_room, fetch->odd_count + 1, sizeof *fetch->odd);
-	fetch->odd[fetch->odd_count++] =
-	    (struct odd){.uid = arrival->uid.value, .sum = arrival->id.sum};
+	add_odd(fetch, at, arrival);
 	return 0;
 }
 
@@ -249,9 +232,10 @@ static int take_arrival(struct fetch *fetch, const struct arrival *arrival, stru
 	return place(fetch, arrival, err);
 }
 
-static int end_batch(void *arg, bool ok, struct bytes reason, struct err *err)
+static int end_batch(void *arg, unsigned lane, bool ok, struct bytes reason, struct err *err)
 {
 	struct fetch *fetch = arg;
+	struct arrivals *arrivals = &fetch->lane[lane];
 	size_t i, n = reason.n < sizeof fetch->reason ? reason.n : sizeof fetch->reason - 1;
 	int result = 0;
 
@@ -259,9 +243,9 @@ static int end_batch(void *arg, bool ok, struct bytes reason, struct err *err)
 	if (n > 0)
 		memcpy(fetch->reason, reason.p, n);
 	fetch->reason[n] = '\0';
-	for (i = 0; ok && result == 0 && i < fetch->count; i++)
-		result = take_arrival(fetch, &fetch->arrival[i], err);
-	forget_arrivals(fetch);
+	for (i = 0; ok && result == 0 && i < arrivals->count; i++)
+		result = take_arrival(fetch, &arrivals->item[i], err);
+	forget_arrivals(arrivals);
 	if (result != 0 || sync_commit_if_due(fetch->sync, err) != 0)
 		return -1;
 	sync_show_progress(fetch->sync);
@@ -270,20 +254,34 @@ static int end_batch(void *arg, bool ok, struct bytes reason, struct err *err)
 
 /* ---- passes over what is wanted ---- */
 
+static void note_received(void *arg, uint64_t bytes)
+{
+	struct fetch *fetch = arg;
+
+	fetch->sync->progress.bytes_done += bytes;
+	sync_show_progress(fetch->sync);
+}
+
 static int fetch_set(struct fetch *fetch, const struct seqset *uids, struct err *err)
 {
-	struct endpoint_sink sink = {.arg = fetch,
-	    .begin = begin_text,
-	    .data = add_text,
-	    .end = end_text,
-	    .message = take_message,
-	    .batch = end_batch};
+	struct sync *sync = fetch->sync;
+	struct lanes_folder folder = {sync_folder_name(fetch->folder), fetch->diff->uidvalidity};
+	struct lanes_sink sink = {
+	    .arg = fetch, .message = take_message, .batch = end_batch, .received = note_received};
+	const char *complaint;
+	bool is_ours;
+	size_t i;
 	int result;
 
-	fetch->has_text = fetch->is_refused = false;
+	fetch->is_refused = false;
 	fetch->reason[0] = '\0';
-	result = endpoint_fetch(fetch->sync->ep, uids, SYNC_BATCH_COUNT, &sink, err);
-	forget_arrivals(fetch);
+	result = lanes_fetch(sync->lanes, sync->ep, &folder, uids, &sink, &is_ours, err);
+	for (i = 0; i < LANES_MAX; i++)
+		forget_arrivals(&fetch->lane[i]);
+	sync->is_vault_bad |= result != 0 && is_ours;
+	complaint = lanes_complaint(sync->lanes);
+	if (complaint)
+		sync_problem(sync, fetch->folder, "another connection: %s", complaint);
 	return result;
 }
 
@@ -409,7 +407,7 @@ static int go_on_singly(struct fetch *fetch, const struct err *why, struct err *
 	}
 	if (reselect(fetch, err) != 0)
 		return -1;
-	return fetch_singly(fetch, SYNC_BATCH_COUNT, false, err);
+	return fetch_singly(fetch, LANES_ASK_COUNT, false, err);
 }
 
 /* All that is wanted; again as long as that brings something, then one by one. */
@@ -503,6 +501,7 @@ int sync_fetch(struct diff *diff, struct err *err)
 	    .diff = diff, .sync = diff->sync, .folder = diff->folder, .wanted = &diff->wanted};
 	struct seqset exceptions;
 	uint32_t uid = 0;
+	size_t i;
 	int result;
 
 	seqset_init(&fetch.vanished);
@@ -516,8 +515,8 @@ int sync_fetch(struct diff *diff, struct err *err)
 		seqset_add(&diff->wanted, uid);
 	seqset_release(&fetch.vanished);
 	seqset_release(&exceptions);
-	forget_arrivals(&fetch);
 	free(fetch.odd);
-	free(fetch.arrival);
+	for (i = 0; i < LANES_MAX; i++)
+		free(fetch.lane[i].item);
 	return result;
 }

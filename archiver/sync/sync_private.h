@@ -3,6 +3,7 @@
 #define ARCHIVER_SYNC_SYNC_PRIVATE_H
 
 #include "archiver/sync/known.h"
+#include "archiver/sync/lanes.h"
 #include "archiver/sync/sync.h"
 
 #include "archiver/mime/mimehead.h"
@@ -23,7 +24,7 @@ struct sync {
 	struct sync_folder *folder;
 	size_t folder_count, folder_room;
 	struct sync_progress progress;
-	struct vault_put *put;
+	struct lanes *lanes;
 	struct mimehead head;
 	uint64_t commit_ms;      /* monotonic, of the last commit */
 	uint64_t odd_sizes;      /* texts that were not as long as told, and rightly so */

@@ -91,6 +91,8 @@ struct bytes vault_put_head(const struct vault_put *put);
 int vault_put_end(struct vault_put *put, struct event *facts, int64_t mtime_unix,
     struct msg_id *id_out, bool *is_new_out, struct err *err);
 uint64_t vault_put_bytes(const struct vault_put *put); /* so far */
+/* Between two messages: gives back memory that only a large one needs. */
+void vault_put_trim(struct vault_put *put);
 
 int vault_log(struct vault *vault, const struct event *event, struct err *err);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define HEAD_MAX_BYTES (256u << 10)
+#define KEPT_BYTES     (256u << 10) /* of each spool of a put that is not in use */
 
 /* ---- ids of the open batch ---- */
 
@@ -89,6 +90,12 @@ int vault_put_add(struct vault_put *put, const void *data, size_t bytes, struct 
 	digest_add(put->digest, data, bytes);
 	put->bytes += bytes;
 	return detach_add(&put->detach, data, bytes, err);
+}
+
+void vault_put_trim(struct vault_put *put)
+{
+	spool_trim(&put->detach.skeleton, KEPT_BYTES);
+	spool_trim(&put->detach.blobs, KEPT_BYTES);
 }
 
 struct bytes vault_put_head(const struct vault_put *put)

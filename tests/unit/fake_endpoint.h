@@ -426,32 +426,34 @@ static inline int fake_send(struct fake *fake, const struct seqset *uids,
 	return 0;
 }
 
-static inline int fake_fetch(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,
+static inline int fake_fetch(struct endpoint *ep, const struct endpoint_source *source,
     const struct endpoint_sink *sink, struct err *err)
 {
 	struct fake *fake = fake_of(ep);
-	uint32_t uid = 0;
+	struct seqset batch;
 	int result = 0;
 
 	ck_assert_ptr_nonnull(fake->selected);
-	fake_note_set(fake, "fetch", uids);
-	if (fake_script(fake, "fetch", false, err) != 0)
-		return -1;
-	while (result == 0 && (uid = seqset_next(uids, uid)) != 0) {
-		struct seqset batch;
+	seqset_init(&batch);
+	while (result == 0 && source->next(source->arg, &batch)) {
 		bool ok;
 
-		seqset_init(&batch);
-		for (seqset_add(&batch, uid);
-		     seqset_count(&batch) < batch_count && seqset_next(uids, uid) != 0;)
-			seqset_add(&batch, uid = seqset_next(uids, uid));
-		result = fake_send(fake, &batch, sink, &ok, err);
+		fake_note_set(fake, "fetch", &batch);
+		result = fake_script(fake, "fetch", false, err);
+		if (result == 0)
+			result = fake_send(fake, &batch, sink, &ok, err);
 		if (result == 0)
 			result = sink->batch(
 			    sink->arg, ok, ok ? bytes_of(NULL) : BYTES("not that one"), err);
-		seqset_release(&batch);
+		seqset_clear(&batch);
 	}
+	seqset_release(&batch);
 	return result;
+}
+
+static inline void fake_interrupt(struct endpoint *ep)
+{
+	(void)ep;
 }
 
 static inline int fake_append(struct endpoint *ep, const struct endpoint_append *append,
@@ -556,6 +558,7 @@ static const struct endpoint_ops fake_ops = {.close = fake_close,
     .scan = fake_scan,
     .identify = fake_identify,
     .fetch = fake_fetch,
+    .interrupt = fake_interrupt,
     .append = fake_append,
     .append_wait = fake_append_wait,
     .expunge = fake_expunge,

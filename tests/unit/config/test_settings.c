@@ -48,6 +48,7 @@ START_TEST(a_short_file_has_all_defaults)
 	ck_assert_str_eq(account->folders, "*");
 	ck_assert_int_eq(account->every_s, 900);
 	ck_assert_int_eq(account->timeout_s, 60);
+	ck_assert_int_eq(account->connections, 2);
 	ck_assert_ptr_null(account->tls_ca);
 	ck_assert_ptr_null(account->tls_pin);
 	ck_assert_uint_eq(settings->rule_count, 1);
@@ -66,6 +67,7 @@ START_TEST(a_long_file_has_all_it_says)
 	    "[rule keep]\nmatch = from:shop older:10y\naction = keep\n"
 	    "[account b]\nuser = me@x\nurl = imap://h:144\npassword-command = pass b; true\n"
 	    "folders = *, !Spam\nevery = 1h\ntls-ca = /ca.pem\ntimeout = 5m\n"
+	    "connections = 5\n"
 	    "[archive]\npath = /a\ndatabases = /d\nmirror = /m\n"
 	    "purge-needs-mirror = yes\nsegment-size = 1M\nfree-floor = 0\n"
 	    "max-message = 1G\nlevel = 19\n"
@@ -92,10 +94,11 @@ START_TEST(a_long_file_has_all_it_says)
 	ck_assert_int_eq(account->every_s, 3600);
 	ck_assert_str_eq(account->tls_ca, "/ca.pem");
 	ck_assert_int_eq(account->timeout_s, 300);
+	ck_assert_int_eq(account->connections, 5);
 	ck_assert_str_eq(settings->rule[0].name, "keep");
 	ck_assert_int_eq(settings->rule[0].action, SETTINGS_KEEP);
 	ck_assert_str_eq(rule->name, "go");
-	ck_assert_int_eq(rule->line, 21);
+	ck_assert_int_eq(rule->line, 22);
 	ck_assert_str_eq(rule->match, "larger:1M");
 	ck_assert_int_eq(rule->action, SETTINGS_PURGE);
 	ck_assert_str_eq(rule->account, "b");
