@@ -47,7 +47,7 @@ struct lane {
 struct lanes {
 	struct vault *vault;
 	struct endpoint_options endpoint;
-	unsigned most, failures;
+	unsigned failures;
 	char complaint[ERR_TEXT_BYTES];
 	bool has_complaint;
 	uint64_t traffic; /* of closed connections */
@@ -66,12 +66,13 @@ struct lanes {
 	struct vault_put *spare[LANES_QUEUE_COUNT];
 	size_t spares;
 	uint32_t asked;                  /* the last UID that a lane took */
+	uint64_t left_count;             /* UIDs behind it */
 	uint64_t came_count, came_bytes; /* of this fetch */
 	uint64_t received;               /* not told to the sink yet */
 	bool is_over;                    /* the caller wants no more */
 };
 
-struct lanes *lanes_new(struct vault *vault, const struct endpoint_options *endpoint, unsigned most)
+struct lanes *lanes_new(struct vault *vault, const struct endpoint_options *endpoint)
 {
 	struct lanes *lanes = mem_zero(1, sizeof *lanes);
 	pthread_condattr_t clock;
@@ -79,7 +80,6 @@ struct lanes *lanes_new(struct vault *vault, const struct endpoint_options *endp
 
 	lanes->vault = vault;
 	lanes->endpoint = *endpoint;
-	lanes->most = most < 1 ? 1 : most > LANES_MAX ? LANES_MAX : most;
 	lanes->last = &lanes->first;
 	for (i = 0; i < LANES_MAX; i++)
 		lanes->lane[i] = (struct lane){.lanes = lanes, .number = i};
@@ -92,26 +92,10 @@ struct lanes *lanes_new(struct vault *vault, const struct endpoint_options *endp
 	return lanes;
 }
 
-static void hang_up(struct lanes *lanes, struct lane *lane)
-{
-	uint64_t received, sent;
-
-	if (!lane->ep)
-		return;
-	endpoint_traffic(lane->ep, &received, &sent);
-	lanes->traffic += received;
-	endpoint_close(lane->ep);
-	lane->ep = NULL;
-}
-
 void lanes_free(struct lanes *lanes)
 {
-	unsigned i;
-
 	if (!lanes)
 		return;
-	for (i = 1; i < LANES_MAX; i++)
-		hang_up(lanes, &lanes->lane[i]);
 	while (lanes->spares > 0)
 		vault_put_free(lanes->spare[--lanes->spares]);
 	pthread_cond_destroy(&lanes->has_come);
@@ -122,15 +106,7 @@ void lanes_free(struct lanes *lanes)
 
 uint64_t lanes_traffic(const struct lanes *lanes)
 {
-	uint64_t all = lanes->traffic, received, sent;
-	unsigned i;
-
-	for (i = 1; i < LANES_MAX; i++)
-		if (lanes->lane[i].ep) {
-			endpoint_traffic(lanes->lane[i].ep, &received, &sent);
-			all += received;
-		}
-	return all;
+	return lanes->traffic;
 }
 
 const char *lanes_complaint(struct lanes *lanes)
@@ -333,8 +309,10 @@ static bool next_to_ask(void *arg, struct seqset *out)
 	pthread_mutex_lock(&lanes->lock);
 	if (!lanes->is_over)
 		last = endpoint_take_uids(lanes->uids, lanes->asked, ask_count(lanes), out);
-	if (last > 0)
+	if (last > 0) {
 		lanes->asked = last;
+		lanes->left_count -= seqset_count(out);
+	}
 	pthread_mutex_unlock(&lanes->lock);
 	return last > 0;
 }
@@ -390,20 +368,12 @@ static void *run(void *arg)
 
 /* ---- the caller ---- */
 
-static unsigned lanes_worth(const struct lanes *lanes, const struct seqset *uids)
-{
-	uint64_t worth = 1 + seqset_count(uids) / LANES_WORTH_COUNT;
-
-	if (lanes->failures >= LANES_FAILURES)
-		return 1;
-	return worth < lanes->most ? (unsigned)worth : lanes->most;
-}
-
 static void begin(struct lanes *lanes, const struct lanes_folder *folder, const struct seqset *uids)
 {
 	lanes->folder = folder;
 	lanes->uids = uids;
 	lanes->asked = 0;
+	lanes->left_count = seqset_count(uids);
 	lanes->came_count = lanes->came_bytes = 0;
 	lanes->is_over = false;
 }
@@ -431,78 +401,104 @@ static void give_up(struct lanes *lanes, unsigned count)
 	pthread_mutex_unlock(&lanes->lock);
 }
 
+/* One lane more, when it is worth it and granted. */
+static unsigned grow(struct lanes *lanes, unsigned count, const struct lanes_sink *sink)
+{
+	uint64_t left;
+
+	if (count == LANES_MAX || lanes->failures >= LANES_FAILURES)
+		return count;
+	pthread_mutex_lock(&lanes->lock);
+	left = lanes->is_over ? 0 : lanes->left_count;
+	pthread_mutex_unlock(&lanes->lock);
+	if (left < LANES_WORTH_COUNT || !sink->grow(sink->arg))
+		return count;
+	if (start(&lanes->lane[count]))
+		return count + 1;
+	sink->shrink(sink->arg);
+	return count;
+}
+
 static int pass_parcel(const struct lanes_sink *sink, const struct parcel *parcel, struct err *err)
 {
 	if (parcel->kind == PARCEL_MESSAGE)
 		return sink->message(sink->arg, parcel->lane, &parcel->message, parcel->put, err);
-	return sink->batch(sink->arg, parcel->lane, parcel->ok, bytes_of(parcel->reason), err);
+	if (parcel->kind == PARCEL_BATCH)
+		return sink->batch(
+		    sink->arg, parcel->lane, parcel->ok, bytes_of(parcel->reason), err);
+	return 0;
 }
 
 /* Until each lane has said its last word. */
 static int take_all(
-    struct lanes *lanes, unsigned count, const struct lanes_sink *sink, struct err *err)
+    struct lanes *lanes, unsigned *count, const struct lanes_sink *sink, struct err *err)
 {
-	unsigned running = count;
+	unsigned running = *count, before;
 	uint64_t received;
 	int result = 0;
 
 	while (running > 0) {
-		struct parcel *parcel = take_parcel(lanes, &received);
+		struct parcel *parcel;
 
-		if (received > 0)
-			sink->received(sink->arg, received);
-		if (!parcel)
-			continue;
-		if (parcel->kind == PARCEL_END) {
+		before = *count;
+		*count = grow(lanes, before, sink);
+		running += *count - before;
+		parcel = take_parcel(lanes, &received);
+		if (parcel && parcel->kind == PARCEL_END)
 			running--;
-		} else if (result == 0) {
-			result = pass_parcel(sink, parcel, err);
+		if (result == 0) {
+			result = sink->received(sink->arg, received, err);
+			if (result == 0 && parcel)
+				result = pass_parcel(sink, parcel, err);
 			if (result != 0)
-				give_up(lanes, count);
+				give_up(lanes, *count);
 		}
-		free_parcel(lanes, parcel);
+		if (parcel)
+			free_parcel(lanes, parcel);
 	}
 	return result;
 }
 
-/* A lane has ended; with an error it keeps no connection of its own. */
-static void end_lane(struct lanes *lanes, struct lane *lane)
+/* A lane has ended, and its own connection is closed. */
+static void end_lane(struct lanes *lanes, struct lane *lane, const struct lanes_sink *sink)
 {
+	uint64_t received, sent;
+
+	pthread_join(lane->thread, NULL);
 	give_back(lanes, lane->put);
 	lane->put = NULL;
-	if (lane->number == 0) {
-		lane->ep = NULL;
-		return;
+	if (lane->number > 0) {
+		if (lane->ep) {
+			endpoint_traffic(lane->ep, &received, &sent);
+			lanes->traffic += received;
+			endpoint_close(lane->ep);
+		}
+		sink->shrink(sink->arg);
+		lanes->failures += lane->result != 0;
+		if (lane->result != 0 && !lane->is_ours && lane->why.code != ERR_STOPPED) {
+			snprintf(lanes->complaint, sizeof lanes->complaint, "%s", lane->why.text);
+			lanes->has_complaint = true;
+		}
 	}
-	if (lane->result == 0)
-		return;
-	hang_up(lanes, lane);
-	lanes->failures++;
-	if (lane->is_ours || lane->why.code == ERR_STOPPED)
-		return;
-	snprintf(lanes->complaint, sizeof lanes->complaint, "%s", lane->why.text);
-	lanes->has_complaint = true;
+	lane->ep = NULL;
 }
 
 int lanes_fetch(struct lanes *lanes, struct endpoint *ep, const struct lanes_folder *folder,
     const struct seqset *uids, const struct lanes_sink *sink, bool *is_ours_out, struct err *err)
 {
-	unsigned wanted = lanes_worth(lanes, uids), count = 0, i;
+	unsigned count = 1, i;
 	int result;
 
 	begin(lanes, folder, uids);
 	lanes->lane[0].ep = ep;
-	while (count < wanted && start(&lanes->lane[count]))
-		count++;
 	*is_ours_out = true;
-	if (count == 0)
+	if (!start(&lanes->lane[0]))
 		return err_set(err, ERR_IO, "no thread can be started");
-	result = take_all(lanes, count, sink, err);
+	result = take_all(lanes, &count, sink, err);
 	for (i = 0; i < count; i++) {
 		struct lane *lane = &lanes->lane[i];
 
-		pthread_join(lane->thread, NULL);
-		end_lane(lanes, lane);
+		end_lane(lanes, lane, sink);
 		if (result == 0 && lane->result != 0 && (i == 0 || lane->is_ours)) {
 			*is_ours_out = lane->is_ours;
 			if (err)

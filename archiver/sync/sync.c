@@ -1,5 +1,5 @@
-/* Owns:  the sync of one account: its connection and the list of its folders.
- * Knows: the order of things, and which failures end what.
+/* Owns:  the sync of one account: its workers and the list of its folders.
+ * Knows: the order of things, who does which folder, and which failures end what.
  * Never: changes the server; takes a failed listing for a deletion. */
 #include "archiver/sync/sync_private.h"
 
@@ -37,26 +37,28 @@ void sync_problem(struct sync *sync, const struct sync_folder *folder, const cha
 void sync_show_progress(struct sync *sync)
 {
 	if (sync->options->progress)
-		sync->options->progress(sync->options->arg, &sync->progress);
+		sync->options->progress(sync->options->arg, &sync->all->progress);
 }
 
 /* ---- the archive ---- */
 
 int sync_commit(struct sync *sync, struct err *err)
 {
-	sync->commit_ms = clock_monotonic_ms();
+	struct sync_all *all = sync->all;
+
+	all->commit_ms = clock_monotonic_ms();
 	if (vault_commit(sync->options->vault, err) == 0) {
-		sync->committed = *sync->report;
+		all->committed = *all->report;
 		return 0;
 	}
-	sync->is_vault_bad = true;
+	all->is_vault_bad = true;
 	return -1;
 }
 
 int sync_commit_if_due(struct sync *sync, struct err *err)
 {
 	if (vault_is_due(sync->options->vault) ||
-	    clock_monotonic_ms() - sync->commit_ms > SYNC_COMMIT_S * 1000)
+	    clock_monotonic_ms() - sync->all->commit_ms > SYNC_COMMIT_S * 1000)
 		return sync_commit(sync, err);
 	return 0;
 }
@@ -64,39 +66,13 @@ int sync_commit_if_due(struct sync *sync, struct err *err)
 int sync_log(struct sync *sync, const struct event *event, struct err *err)
 {
 	if (vault_log(sync->options->vault, event, err) != 0) {
-		sync->is_vault_bad = true;
+		sync->all->is_vault_bad = true;
 		return -1;
 	}
 	return sync_commit_if_due(sync, err);
 }
 
-/* ---- the connection ---- */
-
-static bool must_stop(const struct sync *sync)
-{
-	return sync->options->stop && *sync->options->stop;
-}
-
-void sync_disconnect(struct sync *sync)
-{
-	uint64_t received, sent;
-
-	if (!sync->ep)
-		return;
-	endpoint_traffic(sync->ep, &received, &sent);
-	sync->report->bytes_fetched += received;
-	endpoint_close(sync->ep);
-	sync->ep = NULL;
-}
-
-int sync_connect(struct sync *sync, struct err *err)
-{
-	if (sync->ep)
-		return 0;
-	if (must_stop(sync))
-		return err_set(err, ERR_STOPPED, "stopped");
-	return endpoint_open(&sync->ep, &sync->options->endpoint, err);
-}
+/* ---- failures ---- */
 
 static bool is_of_connection(const struct err *err)
 {
@@ -105,7 +81,8 @@ static bool is_of_connection(const struct err *err)
 
 bool sync_can_reconnect(const struct sync *sync, const struct err *err)
 {
-	return !sync->is_vault_bad && sync->failures < SYNC_RECONNECTS && is_of_connection(err);
+	return !sync->all->is_vault_bad && sync->failures < SYNC_RECONNECTS &&
+	    is_of_connection(err);
 }
 
 /* ---- the folders ---- */
@@ -131,6 +108,7 @@ static void tell_unusable(struct sync *sync, const struct endpoint_folder *told)
 static int add_folder(void *arg, const struct endpoint_folder *told, struct err *err)
 {
 	struct sync *sync = arg;
+	struct sync_all *all = sync->all;
 	struct sync_folder *folder;
 
 	(void)err;
@@ -138,9 +116,9 @@ static int add_folder(void *arg, const struct endpoint_folder *told, struct err 
 		tell_unusable(sync, told);
 	if (!told->is_selectable)
 		return 0;
-	sync->folder = mem_grow(
-	    sync->folder, &sync->folder_room, sync->folder_count + 1, sizeof *sync->folder);
-	folder = &sync->folder[sync->folder_count++];
+	all->folder =
+	    mem_grow(all->folder, &all->folder_room, all->folder_count + 1, sizeof *all->folder);
+	folder = &all->folder[all->folder_count++];
 	*folder = (struct sync_folder){.name = bytes_string(told->name),
 	    .name_bytes = told->name.n,
 	    .shown = bytes_string(told->shown),
@@ -151,16 +129,16 @@ static int add_folder(void *arg, const struct endpoint_folder *told, struct err 
 	return 0;
 }
 
-static void forget_folders(struct sync *sync)
+static void forget_folders(struct sync_all *all)
 {
 	size_t i;
 
-	for (i = 0; i < sync->folder_count; i++) {
-		free(sync->folder[i].name);
-		free(sync->folder[i].shown);
-		free(sync->folder[i].attributes);
+	for (i = 0; i < all->folder_count; i++) {
+		free(all->folder[i].name);
+		free(all->folder[i].shown);
+		free(all->folder[i].attributes);
 	}
-	sync->folder_count = 0;
+	free(all->folder);
 }
 
 /* UIDs may lie far apart: there are never more new messages than messages. */
@@ -172,28 +150,33 @@ static uint64_t expected(const struct sync_folder *folder, uint64_t known_uidnex
 	return uids < folder->state.messages ? uids : folder->state.messages;
 }
 
-/* How much there is to do, for the progress bar. */
-static void estimate(struct sync *sync)
+/* How much there is to do, for the progress bar; and in how many folders, as far as that is told.
+ */
+static size_t estimate(struct sync *sync)
 {
+	struct sync_all *all = sync->all;
 	struct catalog *catalog = vault_catalog(sync->options->vault);
 	struct catalog_folder known;
-	size_t i;
+	size_t i, busy = 0;
 
-	for (i = 0; i < sync->folder_count; i++) {
-		const struct sync_folder *folder = &sync->folder[i];
+	for (i = 0; i < all->folder_count; i++) {
+		const struct sync_folder *folder = &all->folder[i];
+		const struct endpoint_state *state = &folder->state;
+		int found = catalog_folder(
+		    catalog, sync_account_name(sync), sync_folder_name(folder), &known, NULL);
+		bool is_same =
+		    found == 1 && folder->has_state && known.uidvalidity == state->uidvalidity;
 
 		if (!is_wanted(sync, bytes_of(folder->shown)))
 			continue;
-		sync->progress.folders_all++;
-		if (!folder->has_state)
-			continue;
-		if (catalog_folder(catalog, sync_account_name(sync), sync_folder_name(folder),
-			&known, NULL) == 1 &&
-		    known.uidvalidity == folder->state.uidvalidity)
-			sync->progress.messages_expected += expected(folder, known.uidnext);
-		else
-			sync->progress.messages_expected += folder->state.messages;
+		all->progress.folders_all++;
+		if (folder->has_state)
+			all->progress.messages_expected +=
+			    is_same ? expected(folder, known.uidnext) : state->messages;
+		busy += !is_same || known.uidnext != state->uidnext ||
+		    known.messages != state->messages || known.modseq != state->modseq;
 	}
+	return busy;
 }
 
 static int give_up_folder(
@@ -219,7 +202,7 @@ static int leave_folder(struct sync *sync, const struct sync_folder *folder, boo
 /* One folder, as often as the connection has to be made again. */
 static int try_folder(struct sync *sync, struct sync_folder *folder, struct err *err)
 {
-	uint64_t placed = sync->report->messages_placed;
+	uint64_t placed = sync->placed;
 
 	sync->failures = 0;
 	for (;;) {
@@ -229,10 +212,11 @@ static int try_folder(struct sync *sync, struct sync_folder *folder, struct err 
 			sync->broken_folders = 0;
 			return 0;
 		}
-		if (!sync->is_vault_bad && why.code == ERR_SERVER && why.scope != SCOPE_ACCOUNT)
+		if (!sync->all->is_vault_bad && why.code == ERR_SERVER &&
+		    why.scope != SCOPE_ACCOUNT)
 			return give_up_folder(sync, folder, &why);
 		sync_disconnect(sync);
-		if (sync->is_vault_bad || !is_of_connection(&why)) {
+		if (sync->all->is_vault_bad || !is_of_connection(&why)) {
 			*err = why;
 			return -1;
 		}
@@ -240,8 +224,7 @@ static int try_folder(struct sync *sync, struct sync_folder *folder, struct err 
 		if (sync_commit(sync, err) != 0)
 			return -1;
 		if (!sync_can_reconnect(sync, &why))
-			return leave_folder(
-			    sync, folder, sync->report->messages_placed > placed, &why, err);
+			return leave_folder(sync, folder, sync->placed > placed, &why, err);
 		sync->failures++;
 		sync_problem(sync, folder, "%s; connecting again", why.text);
 	}
@@ -268,98 +251,226 @@ static int check_gone(void *arg, const struct catalog_folder *known, struct err 
 
 	if (known->is_gone || !is_wanted(sync, known->shown))
 		return 0;
-	for (i = 0; i < sync->folder_count; i++)
-		if (bytes_equal(sync_folder_name(&sync->folder[i]), known->name))
+	for (i = 0; i < sync->all->folder_count; i++)
+		if (bytes_equal(sync_folder_name(&sync->all->folder[i]), known->name))
 			return 0;
 	sync->report->folders_gone++;
 	if (vault_log(sync->options->vault, &gone, err) == 0 &&
 	    vault_log(sync->options->vault, &folder, err) == 0)
 		return 0;
-	sync->is_vault_bad = true;
+	sync->all->is_vault_bad = true;
 	return -1;
 }
 
-static int sync_folders(struct sync *sync, struct err *err)
+/* ---- the workers ---- */
+
+static void leave_to_others(struct sync_all *all, struct sync_folder *folder)
 {
-	size_t i;
+	size_t i = (size_t)(folder - all->folder);
 
-	for (i = 0; i < sync->folder_count; i++) {
-		struct sync_folder *folder = &sync->folder[i];
-
-		if (!is_wanted(sync, bytes_of(folder->shown)))
-			continue;
-		if (must_stop(sync))
-			return err_set(err, ERR_STOPPED, "stopped");
-		sync->progress.folder = bytes_of(folder->shown);
-		sync_show_progress(sync);
-		sync->report->folders++;
-		if (try_folder(sync, folder, err) != 0)
-			return -1;
-		sync->progress.folders_done++;
-	}
-	/* Only a complete walk says what is no longer there. An account that lists no folder at
-	 * all is a server with a problem. */
-	if (sync->folder_count == 0)
-		return err_set(err, ERR_SERVER, "the server lists no folders");
-	return catalog_each_folder(
-	    vault_catalog(sync->options->vault), sync->options->account, check_gone, sync, err);
+	folder->is_taken = false;
+	if (i < all->next)
+		all->next = i;
 }
 
-static bool has_news(const struct sync *sync)
+static struct sync_folder *take_folder(struct sync *sync)
 {
-	const struct sync_report *report = sync->report;
+	struct sync_all *all = sync->all;
+
+	while (all->next < all->folder_count) {
+		struct sync_folder *folder = &all->folder[all->next++];
+
+		if (folder->is_taken || !is_wanted(sync, bytes_of(folder->shown)))
+			continue;
+		folder->is_taken = true;
+		all->progress.folder = bytes_of(folder->shown);
+		sync_show_progress(sync);
+		return folder;
+	}
+	return NULL;
+}
+
+/* One folder after the other. A worker that is not the first may fail at its connection: then
+ * there are more than the server wants. Its folder is left to the others. */
+static int work(struct sync *sync, struct err *err)
+{
+	struct sync_folder *folder;
+
+	while ((folder = take_folder(sync)) != NULL) {
+		if (sync_must_stop(sync))
+			return err_set(err, ERR_STOPPED, "stopped");
+		if (try_folder(sync, folder, err) != 0) {
+			leave_to_others(sync->all, folder);
+			return -1;
+		}
+		sync->report->folders++;
+		sync->all->progress.folders_done++;
+	}
+	return 0;
+}
+
+static void *run_worker(void *arg)
+{
+	struct sync *sync = arg;
+
+	sync_enter(sync->all);
+	sync->result = sync_connect(sync, &sync->why);
+	if (sync->result == 0)
+		sync->result = work(sync, &sync->why);
+	sync_disconnect(sync);
+	if (sync->all->is_vault_bad)
+		sync_end_all(sync);
+	else if (sync->result != 0 && sync->why.code != ERR_STOPPED)
+		sync_problem(sync, NULL, "another connection: %s", sync->why.text);
+	sync_leave(sync->all);
+	return NULL;
+}
+
+static void init_worker(struct sync *sync, struct sync_all *all)
+{
+	*sync = (struct sync){.all = all, .options = all->options, .report = all->report};
+	sync->lanes = lanes_new(all->options->vault, &all->options->endpoint);
+	mimehead_init(&sync->head);
+}
+
+static void start_workers(struct sync_all *all, size_t busy)
+{
+	size_t count = 1 + busy / SYNC_FOLDERS_WORTH;
+	unsigned i;
+
+	if (count > all->options->connections)
+		count = all->options->connections;
+	for (i = 1; i < count; i++) {
+		struct sync *sync = &all->worker[i];
+
+		init_worker(sync, all);
+		all->worker_count = i + 1;
+		sync->has_thread = pthread_create(&sync->thread, NULL, run_worker, sync) == 0;
+	}
+}
+
+static void end_workers(struct sync_all *all)
+{
+	unsigned i;
+
+	sync_leave(all);
+	for (i = 0; i < all->worker_count; i++)
+		if (all->worker[i].has_thread)
+			pthread_join(all->worker[i].thread, NULL);
+	sync_enter(all);
+	for (i = 0; i < all->worker_count; i++)
+		all->worker[i].has_thread = false;
+}
+
+/* The first word of an archive that failed. */
+static int tell_worst(const struct sync_all *all, int result, struct err *err)
+{
+	unsigned i;
+
+	for (i = 1; all->is_vault_bad && i < all->worker_count; i++)
+		if (all->worker[i].result != 0 && all->worker[i].why.code != ERR_STOPPED) {
+			*err = all->worker[i].why;
+			return -1;
+		}
+	return result;
+}
+
+static int sync_folders(struct sync_all *all, struct err *err)
+{
+	struct sync *first = &all->worker[0];
+	int result;
+
+	start_workers(all, estimate(first));
+	result = work(first, err);
+	if (result != 0)
+		sync_end_all(first);
+	end_workers(all);
+	/* What a worker left. */
+	if (result == 0 && !all->is_over)
+		result = work(first, err);
+	result = tell_worst(all, result, err);
+	if (result != 0)
+		return -1;
+	/* Only a complete walk says what is no longer there. An account that lists no folder at
+	 * all is a server with a problem. */
+	if (all->folder_count == 0)
+		return err_set(err, ERR_SERVER, "the server lists no folders");
+	return catalog_each_folder(
+	    vault_catalog(all->options->vault), all->options->account, check_gone, first, err);
+}
+
+static bool has_news(const struct sync_all *all)
+{
+	const struct sync_report *report = all->report;
 
 	return report->messages_placed || report->flags_changed || report->messages_gone ||
-	    report->folders_gone || sync->has_new_exceptions;
+	    report->folders_gone || all->has_new_exceptions;
 }
 
 /* The last word of this sync, also of one that was cut short. */
 static int finish(struct sync *sync, const char *reason, struct err *err)
 {
+	const struct sync_report *committed = &sync->all->committed;
+	struct sync_report *report = sync->report;
 	struct event synced = {.kind = EVENT_SYNCED,
 	    .account = sync_account_name(sync),
-	    .messages = sync->report->messages_placed,
-	    .size_bytes = sync->report->bytes_stored,
+	    .messages = report->messages_placed,
+	    .size_bytes = report->bytes_stored,
 	    .reason = bytes_of(reason)};
 
-	if (sync->is_vault_bad) {
+	if (sync->all->is_vault_bad) {
 		vault_abort(sync->options->vault);
 		/* What the open batch had is not in the archive. */
-		sync->report->messages_placed = sync->committed.messages_placed;
-		sync->report->messages_stored = sync->committed.messages_stored;
-		sync->report->bytes_stored = sync->committed.bytes_stored;
-		sync->report->flags_changed = sync->committed.flags_changed;
-		sync->report->messages_gone = sync->committed.messages_gone;
+		report->messages_placed = committed->messages_placed;
+		report->messages_stored = committed->messages_stored;
+		report->bytes_stored = committed->bytes_stored;
+		report->flags_changed = committed->flags_changed;
+		report->messages_gone = committed->messages_gone;
 		return 0;
 	}
-	if (has_news(sync) && vault_log(sync->options->vault, &synced, err) != 0)
+	if (has_news(sync->all) && vault_log(sync->options->vault, &synced, err) != 0)
 		return -1;
 	return sync_commit(sync, err);
 }
 
+static void release(struct sync_all *all)
+{
+	unsigned i;
+
+	for (i = 0; i < all->worker_count; i++) {
+		struct sync *sync = &all->worker[i];
+
+		sync_disconnect(sync);
+		all->report->bytes_fetched += lanes_traffic(sync->lanes);
+		lanes_free(sync->lanes);
+		mimehead_release(&sync->head);
+	}
+	free(all->worker);
+	forget_folders(all);
+	pthread_mutex_destroy(&all->lock);
+	pthread_cond_destroy(&all->turned);
+}
+
 int sync_account(const struct sync_options *options, struct sync_report *report, struct err *err)
 {
-	struct sync sync = {.options = options, .report = report};
+	struct sync_all all = {.options = options, .report = report, .worker_count = 1};
 	struct err late = {0};
+	struct sync *first;
 	int result = -1;
 
 	memset(report, 0, sizeof *report);
-	sync.commit_ms = clock_monotonic_ms();
-	mimehead_init(&sync.head);
-	sync.lanes = lanes_new(options->vault, &options->endpoint, options->connections);
-	if (sync_connect(&sync, err) == 0 && endpoint_list(sync.ep, add_folder, &sync, err) == 0) {
-		estimate(&sync);
-		result = sync_folders(&sync, err);
-	}
-	if (finish(&sync, result == 0 || !err ? NULL : err->text, &late) != 0 && result == 0) {
+	pthread_mutex_init(&all.lock, NULL);
+	pthread_cond_init(&all.turned, NULL);
+	all.commit_ms = clock_monotonic_ms();
+	first = all.worker = mem_zero(options->connections + 1, sizeof *all.worker);
+	init_worker(first, &all);
+	sync_enter(&all);
+	if (sync_connect(first, err) == 0 && endpoint_list(first->ep, add_folder, first, err) == 0)
+		result = sync_folders(&all, err);
+	if (finish(first, result == 0 || !err ? NULL : err->text, &late) != 0 && result == 0) {
 		*err = late;
 		result = -1;
 	}
-	sync_disconnect(&sync);
-	forget_folders(&sync);
-	free(sync.folder);
-	report->bytes_fetched += lanes_traffic(sync.lanes);
-	lanes_free(sync.lanes);
-	mimehead_release(&sync.head);
+	release(&all);
 	return result;
 }

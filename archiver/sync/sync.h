@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SYNC_FOLDERS_WORTH  8               /* with news: one worker more is worth its login */
 #define SYNC_COMMIT_S       5               /* or earlier, when the batch is large */
 #define SYNC_FULL_LIST_S    (7 * 24 * 3600) /* look at every folder at least so often */
 #define SYNC_RECONNECTS     5               /* in a row, without a new message between them */
@@ -37,7 +38,7 @@ struct sync_options {
 	struct vault *vault; /* open for writing */
 	const char *account;
 	struct endpoint_options endpoint;
-	unsigned connections;                         /* at once, at most; 0: one */
+	unsigned connections;                         /* at once, at most; 0 is one */
 	bool (*wants)(void *arg, struct bytes shown); /* which folders; NULL: all */
 	void *wants_arg;
 	void (*progress)(void *arg, const struct sync_progress *progress); /* may be NULL */

@@ -57,7 +57,7 @@ static void forget_arrivals(struct arrivals *arrivals)
 
 static int vault_failed(struct fetch *fetch)
 {
-	fetch->sync->is_vault_bad = true;
+	fetch->sync->all->is_vault_bad = true;
 	return -1;
 }
 
@@ -149,7 +149,8 @@ static int place(struct fetch *fetch, const struct arrival *arrival, struct err 
 	if (vault_log(sync->options->vault, &event, err) != 0)
 		return vault_failed(fetch);
 	sync->report->messages_placed++;
-	sync->progress.messages_done++;
+	sync->placed++;
+	sync->all->progress.messages_done++;
 	sync->failures = 0;
 	seqset_remove(fetch->wanted, arrival->uid.value);
 	return 0;
@@ -170,7 +171,7 @@ static int skip(struct fetch *fetch, uint32_t uid, const char *reason, struct er
 	fetch->sync->report->messages_skipped++;
 	sync_problem(
 	    fetch->sync, fetch->folder, "message with UID %u cannot be archived: %s", uid, reason);
-	fetch->sync->has_new_exceptions = true;
+	fetch->sync->all->has_new_exceptions = true;
 	if (vault_log(fetch->sync->options->vault, &event, err) != 0)
 		return vault_failed(fetch);
 	return 0;
@@ -212,8 +213,8 @@ static int take_odd(struct fetch *fetch, const struct arrival *arrival, struct e
 	if (odd && !sha256_equal(&odd->sum, &arrival->id.sum))
 		return skip(fetch, arrival->uid.value,
 		    "the server sends other texts for it each time", err);
-	if (odd || fetch->sync->odd_sizes >= SYNC_ODD_SIZES) {
-		fetch->sync->odd_sizes += odd != NULL;
+	if (odd || fetch->sync->all->odd_sizes >= SYNC_ODD_SIZES) {
+		fetch->sync->all->odd_sizes += odd != NULL;
 		return place(fetch, arrival, err);
 	}
 	add_odd(fetch, at, arrival);
@@ -254,12 +255,14 @@ static int end_batch(void *arg, unsigned lane, bool ok, struct bytes reason, str
 
 /* ---- passes over what is wanted ---- */
 
-static void note_received(void *arg, uint64_t bytes)
+static int note_received(void *arg, uint64_t bytes, struct err *err)
 {
 	struct fetch *fetch = arg;
 
-	fetch->sync->progress.bytes_done += bytes;
+	(void)err;
+	fetch->sync->all->progress.bytes_done += bytes;
 	sync_show_progress(fetch->sync);
+	return 0;
 }
 
 static int fetch_set(struct fetch *fetch, const struct seqset *uids, struct err *err)
@@ -269,16 +272,14 @@ static int fetch_set(struct fetch *fetch, const struct seqset *uids, struct err 
 	struct lanes_sink sink = {
 	    .arg = fetch, .message = take_message, .batch = end_batch, .received = note_received};
 	const char *complaint;
-	bool is_ours;
 	size_t i;
 	int result;
 
 	fetch->is_refused = false;
 	fetch->reason[0] = '\0';
-	result = lanes_fetch(sync->lanes, sync->ep, &folder, uids, &sink, &is_ours, err);
+	result = sync_fetch_set(sync, &folder, uids, &sink, err);
 	for (i = 0; i < LANES_MAX; i++)
 		forget_arrivals(&fetch->lane[i]);
-	sync->is_vault_bad |= result != 0 && is_ours;
 	complaint = lanes_complaint(sync->lanes);
 	if (complaint)
 		sync_problem(sync, fetch->folder, "another connection: %s", complaint);
@@ -292,8 +293,7 @@ static int reselect(struct fetch *fetch, struct err *err)
 
 	sync_disconnect(fetch->sync);
 	if (sync_connect(fetch->sync, err) != 0 ||
-	    endpoint_select(
-		fetch->sync->ep, sync_folder_name(fetch->folder), ENDPOINT_READ, &state, err) != 0)
+	    sync_select(fetch->sync, fetch->folder, &state, err) != 0)
 		return -1;
 	if (uidvalidity != 0 && state.uidvalidity == uidvalidity)
 		return 0;
@@ -324,7 +324,7 @@ static int drop_vanished(struct fetch *fetch, struct err *err)
 	int result;
 
 	seqset_init(&listed);
-	result = endpoint_scan(fetch->sync->ep, take_listed, &listed, &count, err);
+	result = sync_scan(fetch->sync, take_listed, &listed, &count, err);
 	while (result == 0 && (uid = seqset_next(fetch->wanted, uid)) != 0)
 		if (!seqset_has(&listed, uid)) {
 			seqset_add(&fetch->vanished, uid);
@@ -470,7 +470,7 @@ static int fetch_exceptions(struct fetch *fetch, struct err *err)
 	if (count == 0)
 		return 0;
 	seqset_init(&sizes.small);
-	result = endpoint_identify(fetch->sync->ep, fetch->wanted, take_size, &sizes, err);
+	result = sync_identify(fetch->sync, fetch->wanted, take_size, &sizes, err);
 	for (pass = first_turn(fetch, seqset_count(&sizes.small)); pass > 0; pass--)
 		uid = seqset_next(&sizes.small, uid);
 	while (result == 0 && tries < SYNC_RETRIES && (uid = seqset_next(&sizes.small, uid)) != 0) {

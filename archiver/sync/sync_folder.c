@@ -211,7 +211,7 @@ static int compare(struct diff *diff, const struct endpoint_state *state, struct
 	int result;
 
 	seqset_init(&listing.exceptions);
-	result = endpoint_scan(diff->sync->ep, take_listed, &listing, &listed, err);
+	result = sync_scan(diff->sync, take_listed, &listing, &listed, err);
 	complete = listed >= state->messages;
 	if (result == 0 && !complete)
 		tell_incomplete(diff, state->messages, listed);
@@ -233,8 +233,7 @@ static int open_and_compare(
 	struct endpoint_state state;
 	bool lasting;
 
-	if (endpoint_select(sync->ep, sync_folder_name(diff->folder), ENDPOINT_READ, &state, err) !=
-	    0)
+	if (sync_select(sync, diff->folder, &state, err) != 0)
 		return -1;
 	/* UIDs that do not last name nothing the next time: everything is fetched, and known
 	 * again by its bytes. */
@@ -251,7 +250,7 @@ static int open_and_compare(
 	}
 	if (is_known && lasting &&
 	    known_load(&diff->known, catalog, folder_number, diff->uidvalidity, err) != 0) {
-		sync->is_vault_bad = true;
+		sync->all->is_vault_bad = true;
 		return -1;
 	}
 	return compare(diff, &state, err);
@@ -280,7 +279,7 @@ static int load_folder(struct diff *diff, struct catalog_folder *known, struct e
 		    take_damaged, &diff->damaged, err) != 0))
 		found = -1;
 	if (found < 0)
-		diff->sync->is_vault_bad = true;
+		diff->sync->all->is_vault_bad = true;
 	return found;
 }
 

@@ -8,30 +8,57 @@
 
 #include "archiver/mime/mimehead.h"
 
+#include <pthread.h>
+
 struct sync_folder {
 	char *name, *shown, *attributes; /* name: the server's bytes */
 	size_t name_bytes;
 	char delimiter;
 	bool has_state;
 	struct endpoint_state state;
+	bool is_taken; /* a worker has it, or has done it */
 };
 
-struct sync {
+/* What the workers of a sync share: the archive, too. A worker touches it in its turn only, and
+ * gives the turn away while it waits for its server (sync_server.c): so it reads like a program
+ * without threads, and only a call that asks the server may change what others see. */
+struct sync_all {
 	const struct sync_options *options;
 	struct sync_report *report;
 	struct sync_report committed; /* as it stood at the last commit */
-	struct endpoint *ep;          /* NULL: not connected */
 	struct sync_folder *folder;
 	size_t folder_count, folder_room;
+	size_t next; /* folders before it are taken, or not wanted */
 	struct sync_progress progress;
-	struct lanes *lanes;
-	struct mimehead head;
-	uint64_t commit_ms;      /* monotonic, of the last commit */
-	uint64_t odd_sizes;      /* texts that were not as long as told, and rightly so */
-	uint64_t failures;       /* of the connection, in a row, in this folder */
-	uint64_t broken_folders; /* given up because of that, in a row, without any message */
+	uint64_t commit_ms; /* monotonic, of the last commit */
+	uint64_t odd_sizes; /* texts that were not as long as told, and rightly so */
 	bool has_new_exceptions;
 	bool is_vault_bad; /* the archive failed, not the server: nothing can go on */
+	bool is_over;      /* each worker ends as soon as it can */
+	unsigned connections;
+	struct sync *worker; /* worker_count of them; the first one is the caller's thread */
+	unsigned worker_count;
+
+	pthread_mutex_t lock; /* of the two numbers: turns go in the order of asking */
+	pthread_cond_t turned;
+	uint64_t asked, turn;
+};
+
+/* A worker: a connection that brings one folder after the other up to date. */
+struct sync {
+	struct sync_all *all;
+	const struct sync_options *options;
+	struct sync_report *report; /* shared, as all is */
+	struct endpoint *ep;        /* NULL: not connected */
+	struct lanes *lanes;
+	struct mimehead head;
+	uint64_t failures;       /* of the connection, in a row, in this folder */
+	uint64_t broken_folders; /* given up because of that, in a row, without any message */
+	uint64_t placed;         /* messages, by this worker */
+	pthread_t thread;
+	bool has_thread;
+	int result;
+	struct err why;
 };
 
 /* What of a folder was found out so far. */
@@ -60,9 +87,27 @@ void sync_problem(struct sync *sync, const struct sync_folder *folder, const cha
     __attribute__((format(printf, 3, 4)));
 void sync_show_progress(struct sync *sync);
 
+/* ---- the server (sync_server.c): all but the callbacks of fetch without the turn ---- */
+
+void sync_enter(struct sync_all *all); /* wait for one's turn */
+void sync_leave(struct sync_all *all);
+
 /* The connection is needed: as it is, or made again. ERR_NETWORK etc. when it cannot be. */
 int sync_connect(struct sync *sync, struct err *err);
 void sync_disconnect(struct sync *sync);
+/* As the endpoint's, the callbacks with the turn. */
+int sync_select(struct sync *sync, const struct sync_folder *folder, struct endpoint_state *out,
+    struct err *err);
+int sync_scan(
+    struct sync *sync, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err);
+int sync_identify(struct sync *sync, const struct seqset *uids, endpoint_identity_fn fn, void *arg,
+    struct err *err);
+/* lanes_fetch, its sink called with the turn. A failure of ours makes the vault bad. */
+int sync_fetch_set(struct sync *sync, const struct lanes_folder *folder, const struct seqset *uids,
+    const struct lanes_sink *sink, struct err *err);
+bool sync_must_stop(const struct sync *sync);
+/* Every worker ends as soon as it can. */
+void sync_end_all(struct sync *sync);
 
 /* Does the error mean that the connection is lost but a new one may do? */
 bool sync_can_reconnect(const struct sync *sync, const struct err *err);

@@ -22,7 +22,7 @@ static int load(struct diff *diff, uint32_t uid, struct catalog_place *place,
 	    catalog_place_at(catalog, folder.number, diff->uidvalidity, uid, place, err) == 1 &&
 	    catalog_message_n(catalog, place->message_n, message, err) == 1)
 		return 0;
-	diff->sync->is_vault_bad = true;
+	diff->sync->all->is_vault_bad = true;
 	return -1;
 }
 
@@ -71,7 +71,7 @@ static int recall_set(struct recall *recall, const struct seqset *uids, struct e
 		return 0;
 	while ((uid = seqset_next(uids, uid)) != 0)
 		seqset_add(&recall->open, uid);
-	return endpoint_identify(recall->diff->sync->ep, uids, take_identity, recall, err);
+	return sync_identify(recall->diff->sync, uids, take_identity, recall, err);
 }
 
 int sync_recall(struct diff *diff, struct err *err)
