@@ -137,7 +137,7 @@ int frame_measure(int fd, uint64_t at, uint64_t file_bytes, const char *path,
 static void must(size_t code)
 {
 	if (ZSTD_isError(code))
-		abort();
+		mem_exhausted();
 }
 
 struct frame_packer *frame_packer_new(int level)
@@ -146,7 +146,7 @@ struct frame_packer *frame_packer_new(int level)
 
 	packer->context = ZSTD_createCCtx();
 	if (!packer->context)
-		abort();
+		mem_exhausted();
 	must(ZSTD_CCtx_setParameter(packer->context, ZSTD_c_compressionLevel, level));
 	must(ZSTD_CCtx_setParameter(packer->context, ZSTD_c_checksumFlag, 1));
 	must(ZSTD_CCtx_setParameter(packer->context, ZSTD_c_contentSizeFlag, 1));
@@ -225,7 +225,7 @@ struct frame_unpacker *frame_unpacker_new(void)
 
 	unpacker->context = ZSTD_createDCtx();
 	if (!unpacker->context)
-		abort();
+		mem_exhausted();
 	must(ZSTD_DCtx_setParameter(unpacker->context, ZSTD_d_windowLogMax, FRAME_WINDOW_LOG_MAX));
 	unpacker->in_room = ZSTD_DStreamInSize();
 	unpacker->out_room = ZSTD_DStreamOutSize();

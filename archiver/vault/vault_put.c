@@ -31,7 +31,7 @@ void vault_fresh_add(struct vault_fresh *fresh, const struct sha256 *id)
 
 	*copy = *id;
 	if (!tsearch(copy, &fresh->tree, compare_ids))
-		abort();
+		mem_exhausted();
 }
 
 void vault_fresh_clear(struct vault_fresh *fresh)
