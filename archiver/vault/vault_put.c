@@ -301,6 +301,7 @@ int vault_commit(struct vault *vault, struct err *err)
 	vault_fresh_clear(&vault->blobs);
 	if (batch.log.n == 0)
 		return 0;
+	vault_forget_copies(vault);
 	/* The batch is safe. If the catalogue cannot take it now, it will at the next opening;
 	 * until then nothing may be built on what it does not know. */
 	if (catalog_apply(vault->catalog, &batch.end, batch.log, err) == 0)
