@@ -54,7 +54,13 @@ static int run(struct app *app, const struct arguments *arguments)
 	if (mirror_update(app, &options, &report, &err) != 0)
 		return app_fail(app, &err);
 	print(app, &options, &report);
-	return EXIT_DONE;
+	if (report.files_damaged == 0)
+		return EXIT_DONE;
+	err_set(&err, ERR_DAMAGED,
+	    "%" PRIu64 " of the segments that were copied %s damaged in the archive: run mailcask "
+	    "verify",
+	    report.files_damaged, output_plural(report.files_damaged, "is", "are"));
+	return app_fail(app, &err);
 }
 
 const struct command cmd_mirror = {
