@@ -298,8 +298,7 @@ int catalog_is_live(struct catalog *catalog, enum event_kind kind, const struct 
 	return stmt ? catalog_ask_number(stmt, &one, err) : -1;
 }
 
-int catalog_is_unused(
-    struct catalog *catalog, const struct sha256 *blob, int *out, struct err *err)
+int catalog_is_unused(struct catalog *catalog, const struct sha256 *blob, int *out, struct err *err)
 {
 	static const char text[] = "SELECT NOT EXISTS(SELECT 1 FROM part WHERE blob = ?1)";
 	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
