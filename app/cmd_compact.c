@@ -159,8 +159,9 @@ const struct command cmd_compact = {
     .summary = "Write segments anew, smaller",
     .details = "Leaves out messages that are expired, and copies that were stored again. With\n"
 	       "--best everything is packed as small as zstd can: slow (a few MB a second), with\n"
-	       "150 MB of memory for each processor, at most four. Each segment is exchanged by\n"
-	       "itself, read back before the old one goes: stop it at any time, it goes on later.",
+	       "150 MB of memory for each processor, at most four. Before the first thing is\n"
+	       "dropped the catalogue is compared with the journal. Each segment is exchanged by\n"
+	       "itself, read back before the old one goes: stop it at any time, and go on later.",
     .example = "mailcask compact --best",
     .option = {{"best", 0, NULL, "pack as small as zstd can (level 19)"},
 	{"dry-run", 0, NULL, "only say what would be done"}},

@@ -54,18 +54,24 @@ static int run(struct app *app, const struct arguments *arguments)
 	if (mirror_update(app, &options, &report, &err) != 0)
 		return app_fail(app, &err);
 	print(app, &options, &report);
-	return EXIT_DONE;
+	if (report.files_damaged == 0)
+		return EXIT_DONE;
+	err_set(&err, ERR_DAMAGED,
+	    "%" PRIu64 " of the segments that were copied %s damaged in the archive: run mailcask "
+	    "verify",
+	    report.files_damaged, output_plural(report.files_damaged, "is", "are"));
+	return app_fail(app, &err);
 }
 
 const struct command cmd_mirror = {
     .name = "mirror",
     .summary = "Bring the second copy of the archive up to date",
     .details =
-	"The settings say where it is: [archive] mirror = PATH. Every sync, purge and hold\n"
-	"does this at its end. Only what the archive has got since is copied, then read back\n"
-	"from the disk and compared. What the mirror has and the archive lacks is never\n"
-	"overwritten. An empty folder where a mirror was is not filled without --new: its\n"
-	"disk may not be mounted.",
+	"The settings say where it is: [archive] mirror = PATH. Every sync, purge and\n"
+	"hold does this at its end. Only what the archive has got since is copied, then\n"
+	"read back from the disk and compared. What the mirror has and the archive lacks\n"
+	"is never overwritten. An empty folder where a mirror was is not filled without\n"
+	"--new: its disk may not be mounted.",
     .example = "mailcask mirror --compare",
     .option = {{"new", 0, NULL, "make a new mirror in an empty folder"},
 	{"compare", 0, NULL, "compare every byte, and mend what is damaged"}},

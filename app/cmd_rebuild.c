@@ -37,7 +37,9 @@ static int restore_segments(struct app *app, struct err *err)
 	if (mirror_restore(app, &report, err) != 0)
 		return -1;
 	if (report.files_bad > 0)
-		app_problem(app, "%" PRIu64 " %s neither whole in the archive nor in the mirror",
+		app_problem(app,
+		    "%" PRIu64 " %s neither whole in the archive nor in the mirror: run mailcask "
+		    "verify",
 		    report.files_bad,
 		    output_plural(report.files_bad, "segment is", "segments are"));
 	app->must_mirror = true;

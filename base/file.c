@@ -28,6 +28,15 @@ int file_open(const char *path, int flags, mode_t mode, struct err *err)
 	return fd;
 }
 
+int file_check_ordinary(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || S_ISREG(st.st_mode))
+		return 0; /* whoever opens it says what is wrong */
+	return err_set(err, ERR_DAMAGED, "%s is no ordinary file", path);
+}
+
 void file_close(int *fd)
 {
 	if (*fd >= 0)

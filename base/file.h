@@ -14,6 +14,10 @@
 #include <sys/types.h>
 
 /* open(2), close-on-exec; -1 on failure. */
+/* ERR_DAMAGED when the path leads to something that is there, and is no ordinary file: a FIFO would
+ * be waited for, for ever. */
+int file_check_ordinary(const char *path, struct err *err);
+
 int file_open(const char *path, int flags, mode_t mode, struct err *err);
 void file_close(int *fd); /* for files that were only read; -1 is legal; sets -1 */
 

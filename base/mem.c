@@ -9,12 +9,17 @@
 
 #define EXIT_NO_MEMORY 70
 
-static void *need(void *got)
+void mem_exhausted(void)
 {
-	if (got)
-		return got;
 	fputs("mailcask: out of memory\n", stderr);
 	_exit(EXIT_NO_MEMORY);
+}
+
+static void *need(void *got)
+{
+	if (!got)
+		mem_exhausted();
+	return got;
 }
 
 void *mem_alloc(size_t bytes)

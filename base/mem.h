@@ -7,6 +7,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+/* What every call here does without memory: for libraries that tell of it in their own way. */
+_Noreturn void mem_exhausted(void);
+
 void *mem_alloc(size_t bytes);
 void *mem_zero(size_t count, size_t bytes_each);
 char *mem_string(const char *text);                 /* NULL gives NULL */

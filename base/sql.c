@@ -259,6 +259,8 @@ void sql_free(struct sql_stmt *stmt)
 /* Binding fails only for a wrong number or without memory. */
 static void must(int code)
 {
+	if (code == SQLITE_NOMEM)
+		mem_exhausted();
 	if (code != SQLITE_OK)
 		abort();
 }

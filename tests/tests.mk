@@ -52,6 +52,13 @@ $(STEPS): tests/crash/steps.c
 	@echo "  CC $<"
 	@$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -shared -fPIC -o $@ $<
 
+# A part of a file that cannot be read.
+BADSECTOR_SO := $(BUILD)/tests/crash/badsector.so
+$(BADSECTOR_SO): tests/crash/badsector.c
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -shared -fPIC -o $@ $<
+
 # Lets messages expire, as a rule does.
 EXPIRE := $(BUILD)/tests/crash/expire
 $(EXPIRE): tests/crash/expire.c $(PROGRAM_LIBS)
@@ -59,7 +66,7 @@ $(EXPIRE): tests/crash/expire.c $(PROGRAM_LIBS)
 	@echo "  CC $<"
 	@$(CC) $(MC_CFLAGS) $(CFLAGS) -o $@ $< $(PROGRAM_LIBS) $(MC_LDFLAGS) $(PACKAGE_LIBS)
 
-scenarios: $(PROGRAM) $(STEPS) $(EXPIRE)
+scenarios: $(PROGRAM) $(STEPS) $(EXPIRE) $(BADSECTOR_SO)
 	@tests/run-scenarios $(T)
 
 .PHONY: corpus crash

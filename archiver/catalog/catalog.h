@@ -109,6 +109,9 @@ int catalog_each_damaged(
 int catalog_is_live(struct catalog *catalog, enum event_kind kind, const struct sha256 *id,
     uint32_t segment, const struct batch_place *place, struct err *err);
 
+/* Does no message need that blob? */
+int catalog_is_unused(
+    struct catalog *catalog, const struct sha256 *blob, int *out, struct err *err);
 /* Of which generation of a segment the places are; 0 when it was never written anew. */
 int catalog_generation(struct catalog *catalog, uint32_t segment, uint32_t *out, struct err *err);
 int catalog_set_generation(struct catalog *catalog, struct segment_id id, struct err *err);

@@ -298,6 +298,21 @@ int catalog_is_live(struct catalog *catalog, enum event_kind kind, const struct 
 	return stmt ? catalog_ask_number(stmt, &one, err) : -1;
 }
 
+int catalog_is_unused(struct catalog *catalog, const struct sha256 *blob, int *out, struct err *err)
+{
+	static const char text[] = "SELECT NOT EXISTS(SELECT 1 FROM part WHERE blob = ?1)";
+	struct sql_stmt *stmt = catalog_stmt(catalog, text, err);
+	int64_t is_unused;
+
+	if (!stmt)
+		return -1;
+	sql_bind_blob(stmt, 1, catalog_sum(blob));
+	if (catalog_ask_number(stmt, &is_unused, err) != 1)
+		return -1;
+	*out = is_unused != 0;
+	return 0;
+}
+
 int catalog_generation(struct catalog *catalog, uint32_t segment, uint32_t *out, struct err *err)
 {
 	static const char text[] = "SELECT generation FROM rewritten WHERE segment = ?1";

@@ -17,11 +17,25 @@
 #define CHARSET_NAME_BYTES_MAX 40
 #define CHARACTER_BYTES_MAX    8
 
+/* What ends a process by GLib's will is a lack of memory. */
+static void hear_library(const char *domain, GLogLevelFlags level, const char *text, void *unused)
+{
+	if (level & G_LOG_LEVEL_ERROR)
+		mem_exhausted();
+	g_log_default_handler(domain, level, text, unused);
+}
+
+static void init_library(void)
+{
+	g_log_set_default_handler(hear_library, NULL);
+	g_mime_init();
+}
+
 void mimetext_library_init(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	pthread_once(&once, g_mime_init);
+	pthread_once(&once, init_library);
 }
 
 GMimeParserOptions *mimetext_options_new(void)

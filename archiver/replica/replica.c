@@ -292,7 +292,7 @@ static int reconcile(struct replica *replica, const struct store_file *file,
 	return 0;
 }
 
-/* Does that file hold, whole, every commit of the mirror's lower generation: 1, 0, -1. */
+/* Does that file hold, whole, every commit of the mirror's other generation: 1, 0, -1. */
 static int replaces(const struct replica *replica, const struct replica_side *side,
     const struct store_file *file, const struct store_file *old, struct err *err)
 {
@@ -308,27 +308,6 @@ static int replaces(const struct replica *replica, const struct replica_side *si
 	return result;
 }
 
-/* Lower generations of what the mirror now has: they go when the mirror's own new one is whole. */
-static int remove_lower(struct replica *replica, const struct store_file *file, struct err *err)
-{
-	const struct store_files *files = &replica->mirror.files;
-	size_t i;
-	int got;
-
-	for (i = 0; i < files->count; i++) {
-		const struct store_file *old = &files->file[i];
-
-		if (old->number != file->number || old->generation >= file->generation)
-			continue;
-		got = replaces(replica, &replica->mirror, file, old, err);
-		if (got == 0)
-			return refuse_damaged(replica, file->name, err);
-		if (got < 0 || replica_remove(&replica->mirror, old->name, err) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int check_lower(struct replica *replica, const struct store_file *file, struct err *err)
 {
 	const struct store_file *old = store_files_current(&replica->mirror.files, file->number);
@@ -337,15 +316,30 @@ static int check_lower(struct replica *replica, const struct store_file *file, s
 
 	if (!old || old->generation == file->generation)
 		return 0;
-	if (old->generation > file->generation)
-		return refuse_longer(replica, old->name, err);
 	if (!is_covered(replica, old) && replica_stand(replica->options, &standing, err) != 0)
 		return -1;
 	/* What is damaged here must not take the place of what is whole there. */
 	got = replaces(replica, &replica->archive, file, old, err);
+	if (got == 0 && old->generation > file->generation)
+		return refuse_longer(replica, old->name, err);
 	if (got == 0)
 		return refuse_damaged(replica, file->name, err);
 	return got < 0 ? -1 : 0;
+}
+
+/* What is damaged here is better copied than not; but it is no second copy, and is told. */
+static int copy_new(struct replica *replica, const struct store_file *file, struct err *err)
+{
+	struct store_file_view view = {0};
+	int result =
+	    store_file_see(replica->archive.store, file, file->committed_bytes, &view, err);
+
+	if (result == 0 && (!view.is_sound || view.end < file->committed_bytes)) {
+		replica->report->files_damaged++;
+		replica_tell(replica, "%s of the archive is damaged: copied as it is", file->name);
+	}
+	store_file_unsee(&view);
+	return result == 0 ? copy_whole(replica, file, err) : -1;
 }
 
 static int bring(struct replica *replica, const struct store_file *file, struct err *err)
@@ -366,10 +360,8 @@ static int bring(struct replica *replica, const struct store_file *file, struct 
 		    !store_files_current(&replica->mirror.files, file->number))
 			replica_tell(
 			    replica, "%s was missing in the mirror: copied again", file->name);
-		result = copy_whole(replica, file, err);
+		result = copy_new(replica, file, err);
 	}
-	if (result == 0)
-		result = remove_lower(replica, file, err);
 	if (result != 0 || replica->report->bytes_copied == before)
 		return result;
 	replica->report->files_copied++;
@@ -455,6 +447,86 @@ static int bring_all(struct replica *replica, struct err *err)
 	for (i = 0; i < files->count; i++)
 		if (is_current(files, i) && bring(replica, &files->file[i], err) != 0)
 			return -1;
+	return 0;
+}
+
+/* ---- other generations in the mirror ---- */
+
+/* The mirror's file of that number that the archive has, too; NULL. */
+static const struct store_file *counting(const struct replica *replica, uint32_t number)
+{
+	const struct store_file *ours = store_files_current(&replica->archive.files, number);
+
+	return ours ? store_files_named(&replica->mirror.files, number, ours->generation) : NULL;
+}
+
+/* Is each file of the mirror that counts whole: 1, 0, -1. */
+static int is_all_whole(struct replica *replica, struct err *err)
+{
+	const struct store_files *files = &replica->mirror.files;
+	struct store_file_view view = {0};
+	size_t i;
+	int got = 1;
+
+	for (i = 0; got == 1 && i < files->count; i++) {
+		const struct store_file *file = &files->file[i];
+
+		if (file != counting(replica, file->number))
+			continue;
+		if (store_file_see(replica->mirror.store, file, file->file_bytes, &view, err) != 0)
+			got = -1;
+		else
+			got = view.is_sound && view.end == file->file_bytes;
+	}
+	store_file_unsee(&view);
+	return got;
+}
+
+/* May the other file go: when the one that counts has all of it; or when all that the mirror has
+ * is whole, for then what was dropped from that one stands elsewhere. 1, 0, -1. */
+static int may_remove(struct replica *replica, const struct store_file *file,
+    const struct store_file *old, struct err *err)
+{
+	struct store_file_view new_view = {0}, old_view = {0};
+	int got = -1;
+
+	if (store_file_see(replica->mirror.store, file, file->file_bytes, &new_view, err) == 0 &&
+	    store_file_see(replica->mirror.store, old, old->file_bytes, &old_view, err) == 0) {
+		got = new_view.is_sound && new_view.end == file->file_bytes &&
+		    store_view_has_all(&new_view, &old_view);
+		if (got == 1 && !store_view_replaces(&new_view, &old_view))
+			got = is_all_whole(replica, err);
+	}
+	store_file_unsee(&new_view);
+	store_file_unsee(&old_view);
+	return got;
+}
+
+/* When everything has been brought. */
+static int remove_others(struct replica *replica, struct err *err)
+{
+	const struct store_files *files = &replica->mirror.files;
+	size_t i;
+	int got;
+
+	store_files_release(&replica->mirror.files);
+	if (replica_list(&replica->mirror, NULL, err) != 0)
+		return -1;
+	for (i = 0; i < files->count; i++) {
+		const struct store_file *other = &files->file[i];
+		const struct store_file *file = counting(replica, other->number);
+
+		if (!file || other == file)
+			continue;
+		got = may_remove(replica, file, other, err);
+		if (got < 0 ||
+		    (got == 1 && replica_remove(&replica->mirror, other->name, err) != 0))
+			return -1;
+		if (got == 0)
+			replica_tell(replica,
+			    "%s stays in the mirror: not all of it is proven to stand elsewhere",
+			    other->name);
+	}
 	return 0;
 }
 
@@ -546,7 +618,10 @@ int replica_update(
 		goto out;
 	replica.note.identity = replica.identity;
 	result = bring_all(&replica, err);
-	if (result == 0)
+	/* With something damaged it is no complete copy. */
+	if (result == 0 && report->files_damaged == 0)
+		result = remove_others(&replica, err);
+	if (result == 0 && report->files_damaged == 0)
 		result = finish(&replica, err);
 out:
 	if (result != 0)

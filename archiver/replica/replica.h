@@ -46,8 +46,9 @@ struct replica_options {
 struct replica_report {
 	uint64_t files_copied, files_mended; /* new ones, damaged ones */
 	uint64_t bytes_copied;
-	uint64_t files_bad; /* that could not be restored */
-	bool is_new;        /* there was none at that place before */
+	uint64_t files_damaged; /* of the archive, copied as they are */
+	uint64_t files_bad;     /* of the mirror, restored as far as they can be read */
+	bool is_new;            /* there was none at that place before */
 	bool is_on_same_disk;
 };
 

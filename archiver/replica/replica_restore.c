@@ -18,7 +18,8 @@ enum choice {
 	CHOICE_KEEP,
 	CHOICE_TAKE, /* the mirror's: the archive has none, or only its beginning */
 	CHOICE_MEND, /* the mirror's, and what the archive has behind it; the old one is kept */
-	CHOICE_LOST  /* neither is whole */
+	CHOICE_LOST, /* neither is whole: the archive's stays */
+	CHOICE_POOR  /* the mirror's, damaged as it is: the archive has none */
 };
 
 struct decision {
@@ -80,21 +81,22 @@ static int decide_between(
 	return result;
 }
 
-/* Of files of two generations: the one that is whole and has more commits; when they have the
- * same, the one that was written later. */
+/* Of files of two generations: ours, when it is whole and has all commits of theirs. Else theirs
+ * is put beside it, and which of them counts is settled when the archive is opened. */
 static int decide_by_commits(struct decision *decision, const struct store_file_view *ours,
     const struct store_file_view *theirs)
 {
 	bool is_whole = ours->is_sound && ours->end == decision->archive->file_bytes;
-	bool has_all = store_view_has_all(theirs, ours) && theirs->is_sound && theirs->end > 0;
+	bool is_good = theirs->is_sound && theirs->end > 0;
 
 	decision->bytes = theirs->end;
-	if (is_whole &&
-	    (!has_all ||
-		(store_view_has_all(ours, theirs) &&
-		    decision->archive->generation > decision->mirror->generation)))
+	if (is_whole && store_view_has_all(ours, theirs))
 		return 0;
-	decision->choice = has_all ? CHOICE_MEND : CHOICE_LOST;
+	if (is_whole)
+		decision->choice = is_good ? CHOICE_TAKE : CHOICE_KEEP;
+	else
+		decision->choice =
+		    is_good && store_view_has_all(theirs, ours) ? CHOICE_MEND : CHOICE_LOST;
 	return 0;
 }
 
@@ -119,8 +121,8 @@ static int decide_alone(struct replica *replica, struct decision *decision, stru
 	struct store_file_view view = {0};
 	int result = store_file_see(replica->mirror.store, file, file->file_bytes, &view, err);
 
-	decision->bytes = view.end;
-	decision->choice = !view.is_sound ? CHOICE_LOST : view.end ? CHOICE_TAKE : CHOICE_KEEP;
+	decision->bytes = view.is_sound ? view.end : file->file_bytes;
+	decision->choice = !view.is_sound ? CHOICE_POOR : view.end ? CHOICE_TAKE : CHOICE_KEEP;
 	store_file_unsee(&view);
 	return result;
 }
@@ -149,10 +151,14 @@ static int decide_all(
 	size_t i, count = 0;
 
 	for (i = 0; i < files->count; i++) {
-		if (i > 0 && files->file[i].number == files->file[i - 1].number)
-			continue;
-		decision[count] = (struct decision){.mirror = &files->file[i],
-		    .archive = store_files_current(&replica->archive.files, files->file[i].number)};
+		const struct store_file *file = &files->file[i];
+		bool is_older = i > 0 && file->number == files->file[i - 1].number;
+
+		/* An older generation that the mirror still has may hold more. */
+		decision[count] = (struct decision){.mirror = file,
+		    .archive = is_older
+			? store_files_named(&replica->archive.files, file->number, file->generation)
+			: store_files_current(&replica->archive.files, file->number)};
 		if (decide(replica, &decision[count], err) != 0)
 			return -1;
 		if (decision[count].choice == CHOICE_TAKE || decision[count].choice == CHOICE_MEND)
@@ -206,6 +212,11 @@ static int put_all(
 			    one->mirror->name);
 		} else if (one->choice != CHOICE_KEEP && put(replica, one, err) != 0) {
 			return -1;
+		} else if (one->choice == CHOICE_POOR) {
+			replica->report->files_bad++;
+			replica_tell(replica,
+			    "%s is damaged in the mirror: taken as it is, for the archive has none",
+			    one->mirror->name);
 		}
 	}
 	return 0;
@@ -218,7 +229,7 @@ static int check_room(
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (decision[i].choice == CHOICE_TAKE || decision[i].choice == CHOICE_MEND)
+		if (decision[i].choice != CHOICE_KEEP && decision[i].choice != CHOICE_LOST)
 			replica->all += decision[i].bytes + decision[i].more;
 	if (replica->all == 0)
 		return 0;

@@ -7,8 +7,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zstd.h>
 
 #define HEADER_MAX_BYTES 18
@@ -68,6 +70,32 @@ static bool read_header(const uint8_t *p, size_t bytes, size_t *header_bytes, ui
 	return !single || *content <= 1u << FRAME_WINDOW_LOG_MAX;
 }
 
+#define PAGE_BYTES 4096
+
+ssize_t frame_read_at(
+    int fd, void *data, size_t bytes, uint64_t at, const char *path, struct err *err)
+{
+	size_t got = 0;
+
+	while (got < bytes) {
+		size_t page = PAGE_BYTES - (size_t)((at + got) % PAGE_BYTES);
+		ssize_t n = pread(fd, (char *)data + got, bytes - got, (off_t)(at + got));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EIO)
+			return err_os(err, errno, "cannot read %s", path);
+		if (n < 0) { /* a bad sector */
+			n = (ssize_t)(page < bytes - got ? page : bytes - got);
+			memset((char *)data + got, 0, (size_t)n);
+		}
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
 /* Step over the blocks, whose first header stands at *at; leave *at behind the last. */
 static int step_blocks(int fd, uint64_t *at, uint64_t file_bytes, const char *path, struct err *err)
 {
@@ -78,7 +106,7 @@ static int step_blocks(int fd, uint64_t *at, uint64_t file_bytes, const char *pa
 	do {
 		uint32_t value, kind, size;
 
-		got = file_read_at(fd, header, sizeof header, *at, path, err);
+		got = frame_read_at(fd, header, sizeof header, *at, path, err);
 		if (got < 0)
 			return -1;
 		if (got < (ssize_t)sizeof header)
@@ -108,7 +136,7 @@ int frame_measure(int fd, uint64_t at, uint64_t file_bytes, const char *path,
 
 	if (at == file_bytes)
 		return 0;
-	got = file_read_at(fd, p, sizeof p, at, path, err);
+	got = frame_read_at(fd, p, sizeof p, at, path, err);
 	if (got < 0)
 		return -1;
 	if (got < 8)
@@ -137,7 +165,7 @@ int frame_measure(int fd, uint64_t at, uint64_t file_bytes, const char *path,
 static void must(size_t code)
 {
 	if (ZSTD_isError(code))
-		abort();
+		mem_exhausted();
 }
 
 struct frame_packer *frame_packer_new(int level)
@@ -146,7 +174,7 @@ struct frame_packer *frame_packer_new(int level)
 
 	packer->context = ZSTD_createCCtx();
 	if (!packer->context)
-		abort();
+		mem_exhausted();
 	must(ZSTD_CCtx_setParameter(packer->context, ZSTD_c_compressionLevel, level));
 	must(ZSTD_CCtx_setParameter(packer->context, ZSTD_c_checksumFlag, 1));
 	must(ZSTD_CCtx_setParameter(packer->context, ZSTD_c_contentSizeFlag, 1));
@@ -225,7 +253,7 @@ struct frame_unpacker *frame_unpacker_new(void)
 
 	unpacker->context = ZSTD_createDCtx();
 	if (!unpacker->context)
-		abort();
+		mem_exhausted();
 	must(ZSTD_DCtx_setParameter(unpacker->context, ZSTD_d_windowLogMax, FRAME_WINDOW_LOG_MAX));
 	unpacker->in_room = ZSTD_DStreamInSize();
 	unpacker->out_room = ZSTD_DStreamOutSize();
@@ -271,7 +299,7 @@ int frame_unpack(struct frame_unpacker *unpacker, int fd, const struct frame_ext
 	must(ZSTD_DCtx_reset(unpacker->context, ZSTD_reset_session_only));
 	while (at < end && left > 0) {
 		size_t want = end - at < unpacker->in_room ? (size_t)(end - at) : unpacker->in_room;
-		ssize_t got = file_read_at(fd, unpacker->in, want, at, path, err);
+		ssize_t got = frame_read_at(fd, unpacker->in, want, at, path, err);
 		ZSTD_inBuffer in = {unpacker->in, (size_t)got, 0};
 
 		if (got < 0)
@@ -301,7 +329,7 @@ int frame_unpack_whole(struct frame_unpacker *unpacker, int fd, const struct fra
 	content = buf_reserve(out, content_bytes);
 	if (!packed || !content)
 		return damaged(path, extent->at, "a frame that is too large", err);
-	got = file_read_at(fd, packed, packed_bytes, extent->at, path, err);
+	got = frame_read_at(fd, packed, packed_bytes, extent->at, path, err);
 	if (got < 0)
 		return -1;
 	if ((size_t)got < packed_bytes)

@@ -25,6 +25,11 @@ struct frame_extent {
 
 /* What begins at offset "at" of a file of that size: 1 and its extent; 0 exactly at the end of
  * the file; -1: ERR_DAMAGED when no whole frame of ours stands there, or ERR_IO. */
+/* As file_read_at, but what the disk cannot read (EIO) comes as zeros, a page at a time: it is
+ * damage like any other, found by sums, and what is around it can be read. */
+ssize_t frame_read_at(
+    int fd, void *data, size_t bytes, uint64_t at, const char *path, struct err *err);
+
 int frame_measure(int fd, uint64_t at, uint64_t file_bytes, const char *path,
     struct frame_extent *out, struct err *err);
 

@@ -94,7 +94,7 @@ static int find_seek_table(
 
 	if (bytes < sizeof header + sizeof footer)
 		return 0;
-	got = file_read_at(
+	got = frame_read_at(
 	    segment->fd, footer, sizeof footer, bytes - sizeof footer, segment->path, err);
 	if (got < 0)
 		return -1;
@@ -103,7 +103,7 @@ static int find_seek_table(
 	    content > bytes - sizeof header)
 		return 0;
 	*at_out = bytes - content - sizeof header;
-	got = file_read_at(segment->fd, header, sizeof header, *at_out, segment->path, err);
+	got = frame_read_at(segment->fd, header, sizeof header, *at_out, segment->path, err);
 	if (got < 0)
 		return -1;
 	return got == sizeof header && get_le(header, 4) == SEEK_SKIP_MAGIC &&
@@ -129,6 +129,11 @@ int segment_open_file(
 	segment->number = id.number;
 	segment->generation = id.generation;
 	segment->path = mem_string(path);
+	segment->fd = -1;
+	if (file_check_ordinary(path, err) != 0) {
+		segment_close(segment);
+		return -1;
+	}
 	segment->fd = file_open(path, flags, 0600, err);
 	if (segment->fd >= 0 && read_sealed(segment, err) == 0)
 		return 0;
@@ -187,7 +192,7 @@ int segment_find_mark(
 	int result = 0;
 
 	while (result == 0) {
-		ssize_t got = file_read_at(segment->fd, part, window, from, segment->path, err);
+		ssize_t got = frame_read_at(segment->fd, part, window, from, segment->path, err);
 		size_t i = 0;
 
 		if (got < 0)
@@ -217,7 +222,7 @@ static int read_mark(const struct segment *segment, const struct frame_extent *f
 
 	if (frame->skip_magic != MARK_SKIP_MAGIC || frame->file_bytes != sizeof mark)
 		return 0;
-	if (file_read_at(segment->fd, mark, sizeof mark, frame->at, segment->path, err) !=
+	if (frame_read_at(segment->fd, mark, sizeof mark, frame->at, segment->path, err) !=
 	    sizeof mark)
 		return -1;
 	*batch_out = get_le(mark + 24, 8);
@@ -380,7 +385,7 @@ static int reaches_table(
 
 	buf_init(&entries, n);
 	p = buf_reserve(&entries, n);
-	got = file_read_at(segment->fd, p, n, table + SEEK_HEADER_BYTES, segment->path, err);
+	got = frame_read_at(segment->fd, p, n, table + SEEK_HEADER_BYTES, segment->path, err);
 	for (size_t at = 0; got == (ssize_t)n && at < n; at += SEEK_ENTRY_BYTES)
 		sum += get_le(p + at, 4);
 	buf_release(&entries);
@@ -426,7 +431,7 @@ int segment_check_seek_table(const struct segment *segment, struct err *err)
 	if (got < 0 || (got == 1 && make_seek_table(segment, table, &want, err) != 0))
 		goto out;
 	if (got == 1 && want.n == bytes - table && buf_reserve(&have, want.n) &&
-	    file_read_at(segment->fd, have.p, want.n, table, segment->path, err) ==
+	    frame_read_at(segment->fd, have.p, want.n, table, segment->path, err) ==
 		(ssize_t)want.n &&
 	    memcmp(have.p, want.p, want.n) == 0)
 		result = 0;

@@ -148,7 +148,7 @@ struct store_compacted {
 };
 
 /* 1 written anew (or, with dry_run, it would be): the new file is on the disk, read back, and
- * beside the old one, which store_settle takes away. 0 there is nothing to gain. -1:
+ * beside the old one, which store_drop_older takes away. 0 there is nothing to gain. -1:
  * ERR_DAMAGED when anything in the segment is not as it must be, and it stays as it is.
  *
  * The store is open for writing, replayed, without an open batch. The last segment is sealed
@@ -156,12 +156,12 @@ struct store_compacted {
 int store_compact(struct store *store, const struct store_compact *how, struct store_compacted *out,
     struct err *err);
 
-/* Of each segment one file: the one that is whole, has all commits that the others have, and is of
- * the generation that is asked for; else the first. Unfinished files go, and the others; but one
- * that is damaged, or has what the file that stays has not, is kept as NAME.aside. */
-int store_settle(struct store *store,
-    int (*generation)(void *arg, uint32_t number, uint32_t *out, struct err *err), void *arg,
-    struct err *err);
+/* Of each segment one file, before a catalogue is looked at: the one that is whole, has all commits
+ * and entries that the others have; else the one that was written last. Unfinished files go, and
+ * those of which everything is in the one that stays; any other is kept as NAME.aside. */
+int store_settle(struct store *store, struct err *err);
+/* The files that this one was made from go (store_compact): the catalogue knows it now. */
+int store_drop_older(struct store *store, struct segment_id id, struct err *err);
 
 /* Each log of a segment file in which nothing is wrong but, perhaps, entries: in order, its sums
  * and chain checked, and that each frame is named by one; end: behind it. ERR_DAMAGED. */

@@ -166,6 +166,24 @@ static void add_commit(struct store_file_view *view, uint64_t batch, const struc
 	view->commit[view->count++] = (struct store_commit){batch, *sum};
 }
 
+/* Those that the log's events name, and that stand in the file. */
+static bool add_entries(struct store_file_view *view, struct batch_reader *reader)
+{
+	struct batch_place place;
+	struct event event;
+	int got;
+
+	while ((got = batch_next(reader, &event, &place, NULL)) == 1) {
+		if (batch_is_entry(event.kind) && place.frame_at != BATCH_NOWHERE) {
+			view->held = mem_grow(
+			    view->held, &view->held_room, view->held_count + 1, sizeof *view->held);
+			view->held[view->held_count++] = (struct store_held){event.kind, event.id};
+		}
+		event_release(&event);
+	}
+	return got == 0;
+}
+
 /* One log of a frame: false when it cannot be read. */
 static bool take_log(struct check *check, struct bytes text, uint64_t batch)
 {
@@ -182,6 +200,8 @@ static bool take_log(struct check *check, struct bytes text, uint64_t batch)
 	if (!follows || reader.commit.batch != batch)
 		view->is_sound = false;
 	add_commit(view, reader.commit.batch, &reader.sum);
+	if (!add_entries(view, &reader))
+		view->is_sound = false;
 	batch_end(&reader);
 	return true;
 }
@@ -292,18 +312,28 @@ static int check_frames(struct check *check, struct err *err)
 	return 0;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct store_held *x = a, *y = b;
+	int order = memcmp(x->id.b, y->id.b, SHA256_BYTES);
+
+	return order != 0 ? order : (x->kind > y->kind) - (x->kind < y->kind);
+}
+
 int store_file_see(struct store *store, const struct store_file *file, uint64_t bytes,
     struct store_file_view *out, struct err *err)
 {
 	struct check check = {.store = store, .segment = {.fd = -1}, .bytes = bytes, .view = out};
 	int result = -1;
 
-	out->end = out->count = 0;
+	out->end = out->count = out->held_count = 0;
 	out->is_sound = true;
 	buf_init(&check.log, STORE_LOG_MAX_BYTES + 2 * TARHEAD_BYTES);
 	if (open_file(store, file, &check.segment, err) == 0 && check_logs(&check, err) == 0 &&
 	    check_seal(&check, err) == 0 && check_frames(&check, err) == 0)
 		result = 0;
+	if (out->held_count > 0)
+		qsort(out->held, out->held_count, sizeof *out->held, by_id);
 	segment_close(&check.segment);
 	buf_release(&check.log);
 	return result;
@@ -312,6 +342,7 @@ int store_file_see(struct store *store, const struct store_file *file, uint64_t 
 void store_file_unsee(struct store_file_view *view)
 {
 	free(view->commit);
+	free(view->held);
 	memset(view, 0, sizeof *view);
 }
 
@@ -327,4 +358,17 @@ bool store_view_has_all(const struct store_file_view *view, const struct store_f
 			return false;
 	}
 	return true;
+}
+
+bool store_view_replaces(const struct store_file_view *view, const struct store_file_view *of)
+{
+	size_t i, j = 0;
+
+	for (i = 0; i < of->held_count; i++) {
+		while (j < view->held_count && by_id(&view->held[j], &of->held[i]) < 0)
+			j++;
+		if (j == view->held_count || by_id(&view->held[j], &of->held[i]) != 0)
+			return false;
+	}
+	return store_view_has_all(view, of);
 }

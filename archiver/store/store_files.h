@@ -50,11 +50,17 @@ struct store_commit {
 	uint64_t batch;
 	struct sha256 sum; /* stands for all that was committed before it, too */
 };
+struct store_held {
+	enum event_kind kind;
+	struct sha256 id;
+};
 struct store_file_view {
 	uint64_t end;  /* behind the last log that can be read; behind the seal when it fits */
 	bool is_sound; /* up to end each frame and log is what its sums say, none is missing */
 	struct store_commit *commit; /* those that can be read, in the order of the file */
 	size_t count, room;
+	struct store_held *held; /* entries that stand in the file, by kind and id */
+	size_t held_count, held_room;
 };
 
 /* store: of the folder that the file is in. -1 only when it cannot be read. */
@@ -62,7 +68,9 @@ int store_file_see(struct store *store, const struct store_file *file, uint64_t 
     struct store_file_view *out, struct err *err);
 void store_file_unsee(struct store_file_view *view);
 
-/* Is each commit of the second in the first? */
+/* Is each commit of the second in the first? (Entries may have been dropped from it.) */
 bool store_view_has_all(const struct store_file_view *view, const struct store_file_view *of);
+/* ... and each entry? Then nothing is lost when the second goes. */
+bool store_view_replaces(const struct store_file_view *view, const struct store_file_view *of);
 
 #endif

@@ -407,7 +407,7 @@ static int end_segment(struct replay *replay, const struct segment *segment, str
 	if (whole != 0)
 		return whole < 0 ? -1 : 0;
 	replay->store->damaged_bytes += bytes > replay->from ? bytes - replay->from : 1;
-	return bytes > 0 ? pass_gap(replay, segment, bytes, err) : 0;
+	return pass_gap(replay, segment, bytes, err);
 }
 
 /* A segment is sealed behind its last batch: entries there are of one whose log is gone. What

@@ -20,8 +20,6 @@
 
 struct settle {
 	struct store *store;
-	int (*generation)(void *arg, uint32_t number, uint32_t *out, struct err *err);
-	void *arg;
 	bool is_changed;
 };
 
@@ -29,7 +27,7 @@ struct settle {
 struct candidate {
 	struct store_file file;
 	struct store_file_view view;
-	bool is_whole, is_known; /* known: the catalogue's places are of it */
+	bool is_whole;
 };
 
 static int remove_file(struct settle *settle, const char *name, struct err *err)
@@ -99,23 +97,24 @@ static int remove_unfinished(struct settle *settle, struct err *err)
 
 /* ---- several files of one segment ---- */
 
-/* Which of two counts: the one that is whole, that has all commits of the other, that the
- * catalogue knows; else the first, for what a later one was made from has all that it has. */
+/* Which of two counts: the one that is whole, that replaces the other, that has all its commits;
+ * else the one that was written later, for then each has what the other has, or each has not. */
 static bool is_better(const struct candidate *a, const struct candidate *b)
 {
+	bool replaces = store_view_replaces(&a->view, &b->view);
 	bool has_all = store_view_has_all(&a->view, &b->view);
 
 	if (a->is_whole != b->is_whole)
 		return a->is_whole;
+	if (replaces != store_view_replaces(&b->view, &a->view))
+		return replaces;
 	if (has_all != store_view_has_all(&b->view, &a->view))
 		return has_all;
-	if (a->is_known != b->is_known)
-		return a->is_known;
-	return a->file.generation < b->file.generation;
+	return a->file.generation > b->file.generation;
 }
 
-static int look_at(struct settle *settle, const struct segment_id *id, uint32_t known,
-    struct candidate *out, struct err *err)
+static int look_at(
+    struct settle *settle, const struct segment_id *id, struct candidate *out, struct err *err)
 {
 	struct store_file *file = &out->file;
 	struct segment segment = {.fd = -1};
@@ -128,7 +127,6 @@ static int look_at(struct settle *settle, const struct segment_id *id, uint32_t 
 	    segment_bytes(&segment, &file->file_bytes, err) == 0)
 		result = store_file_see(settle->store, file, file->file_bytes, &out->view, err);
 	segment_close(&segment);
-	out->is_known = known == id->generation;
 	out->is_whole = out->view.is_sound && out->view.end == file->file_bytes;
 	return result;
 }
@@ -137,7 +135,7 @@ static int look_at(struct settle *settle, const struct segment_id *id, uint32_t 
 static int let_go(struct settle *settle, const struct candidate *best,
     const struct candidate *other, struct err *err)
 {
-	if (best->is_whole && other->is_whole && store_view_has_all(&best->view, &other->view))
+	if (best->is_whole && other->is_whole && store_view_replaces(&best->view, &other->view))
 		return remove_file(settle, other->file.name, err);
 	return put_aside(settle, other->file.name, err);
 }
@@ -147,12 +145,11 @@ static int settle_files(
     struct settle *settle, const struct segment_id *id, size_t count, struct err *err)
 {
 	struct candidate *all = mem_zero(count, sizeof *all);
-	uint32_t known;
 	size_t i, best = 0;
-	int result = settle->generation(settle->arg, id->number, &known, err);
+	int result = 0;
 
 	for (i = 0; result == 0 && i < count; i++) {
-		result = look_at(settle, &id[i], known, &all[i], err);
+		result = look_at(settle, &id[i], &all[i], err);
 		if (result == 0 && i > 0 && is_better(&all[i], &all[best]))
 			best = i;
 	}
@@ -165,11 +162,9 @@ static int settle_files(
 	return result;
 }
 
-int store_settle(struct store *store,
-    int (*generation)(void *arg, uint32_t number, uint32_t *out, struct err *err), void *arg,
-    struct err *err)
+int store_settle(struct store *store, struct err *err)
 {
-	struct settle settle = {.store = store, .generation = generation, .arg = arg};
+	struct settle settle = {.store = store};
 	struct store_segments files = {0};
 	uint32_t i, next;
 	int result = remove_unfinished(&settle, err);
@@ -187,4 +182,25 @@ int store_settle(struct store *store,
 	if (result == 0 && settle.is_changed)
 		result = file_sync_folder(store->folder, err);
 	return result;
+}
+
+/* After the catalogue knows the new file; what was dropped was proven then. */
+int store_drop_older(struct store *store, struct segment_id id, struct err *err)
+{
+	struct settle settle = {.store = store};
+	struct store_segments files;
+	int result = store_segment_files(store, &files, err);
+	uint32_t i;
+
+	if (result != 0)
+		return -1;
+	for (i = 0; result == 0 && i < files.count; i++)
+		if (files.item[i].number == id.number && files.item[i].generation < id.generation) {
+			char *name = segment_name(files.item[i]);
+
+			result = remove_file(&settle, name, err);
+			free(name);
+		}
+	store_segments_release(&files);
+	return result == 0 && settle.is_changed ? file_sync_folder(store->folder, err) : result;
 }

@@ -13,24 +13,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The bytes of a tail, which stay beside the segment when it is cut. */
-static int keep_tail(const struct segment *segment, uint64_t at, uint64_t end, struct err *err)
+/* All bytes of a tail, to a file if there is one. */
+static int read_tail(const struct segment *segment, uint64_t at, uint64_t end, int fd,
+    const char *path, struct err *err)
 {
-	char *path = mem_format("%s.torn-%" PRIu64, segment->path, at), part[65536];
-	int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600, err), result = -1;
+	char part[65536];
 	uint64_t to = 0;
 
-	while (fd >= 0 && at < end) {
+	while (at < end) {
 		ssize_t got = file_read_at(segment->fd, part, sizeof part, at, segment->path, err);
 
-		if (got < 0 || file_write_at(fd, part, (size_t)got, to, path, err) != 0)
-			goto out;
+		if (got < 0 ||
+		    (fd >= 0 && file_write_at(fd, part, (size_t)got, to, path, err) != 0))
+			return -1;
 		at = got > 0 ? at + (uint64_t)got : end;
 		to += (uint64_t)got;
 	}
-	if (fd >= 0)
+	return 0;
+}
+
+/* They stay beside the segment when it is cut. */
+static int keep_tail(const struct segment *segment, uint64_t at, uint64_t end, struct err *err)
+{
+	char *path = mem_format("%s.torn-%" PRIu64, segment->path, at);
+	int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600, err), result = -1;
+
+	if (fd >= 0 && read_tail(segment, at, end, fd, path, err) == 0)
 		result = file_sync(fd, path, err);
-out:
 	file_close(&fd);
 	free(path);
 	return result;
@@ -58,6 +67,9 @@ static int cut_tail(struct store *store, const struct segment *segment,
 		return -1;
 	if (bytes <= at)
 		return 0;
+	/* What the disk does not give now may be a batch that it gives the next time. */
+	if (read_tail(segment, at, bytes, -1, NULL, err) != 0)
+		return -1;
 	keep = is_worth_keeping(store, segment, last, at, err);
 	if (keep < 0 || (keep == 1 && keep_tail(segment, at, bytes, err) != 0) ||
 	    file_cut(segment->fd, at, segment->path, err) != 0)

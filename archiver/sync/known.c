@@ -35,7 +35,7 @@ static uint32_t text_number(struct known *known, struct bytes text, bool add)
 	made->text = (struct bytes){made->copy, text.n};
 	made->number = ++known->text_count;
 	if (!tsearch(made, &known->texts, compare_texts))
-		abort();
+		mem_exhausted();
 	return made->number;
 }
 

@@ -85,7 +85,7 @@ static int check_format(const struct vault *vault, struct err *err)
 	int result = -1;
 
 	buf_init(&text, 4096);
-	if (file_read_all(path, &text, &why) != 0) {
+	if (file_check_ordinary(path, &why) != 0 || file_read_all(path, &text, &why) != 0) {
 		result = why.code == ERR_ABSENT ? 0 : -1;
 		if (result < 0 && err)
 			*err = why;
@@ -165,9 +165,11 @@ static int open_for_writing(struct vault *vault, struct err *err)
 {
 	if (vault->options.segments)
 		return err_set(err, ERR_BUG, "segments of a mirror are only read");
+	/* Which files count is settled before a catalogue is made from them. */
 	if (lock(vault, err) != 0 || vault_open_store(vault, true, &vault->store, err) != 0 ||
+	    store_settle(vault->store, err) != 0 ||
 	    file_make_folders(vault->databases, FOLDER_MODE, err) != 0 ||
-	    vault_open_catalog(vault, err) != 0 || vault_settle(vault, err) != 0)
+	    vault_open_catalog(vault, err) != 0 || vault_fit_places(vault, err) != 0)
 		return -1;
 	return replay(vault, err);
 }
@@ -242,6 +244,7 @@ void vault_close(struct vault *vault)
 	vault_remove_scratch(vault);
 	vault_fresh_clear(&vault->mails);
 	vault_fresh_clear(&vault->blobs);
+	vault_forget_copies(vault);
 	file_close(&vault->lock_fd);
 	free(vault->path);
 	free(vault->databases);

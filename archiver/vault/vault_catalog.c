@@ -82,16 +82,16 @@ static bool has_lost_batches(const struct store *store)
 	return false;
 }
 
-int vault_build_catalog(struct vault *vault, const char *path, struct err *err)
+int vault_build_catalog(struct store *store, const char *path, struct err *err)
 {
 	struct batch_position start = {0};
 	struct catalog *catalog = NULL;
 	int result = -1;
 
 	if (sql_remove(path, err) == 0 && catalog_open(&catalog, path, SQL_BUILD, err) == 0 &&
-	    store_replay(vault->store, &start, vault_apply, catalog, err) == 0 &&
-	    vault_set_generations(vault->store, catalog, err) == 0 &&
-	    (!has_lost_batches(vault->store) || catalog_forget_listings(catalog, err) == 0))
+	    store_replay(store, &start, vault_apply, catalog, err) == 0 &&
+	    vault_set_generations(store, catalog, err) == 0 &&
+	    (!has_lost_batches(store) || catalog_forget_listings(catalog, err) == 0))
 		result = catalog_finish(catalog, err);
 	catalog_close(catalog);
 	if (result != 0)
@@ -133,7 +133,7 @@ int vault_make_catalog(struct vault *vault, struct err *err)
 	bool less;
 	int result = -1;
 
-	if (vault_build_catalog(vault, made, err) != 0)
+	if (vault_build_catalog(vault->store, made, err) != 0)
 		goto out;
 	less = before > 0 && has_lost_batches(vault->store);
 	if (put_away(vault, path, less, err) != 0 || file_sync_folder(vault->databases, err) != 0)

@@ -1,13 +1,16 @@
 /* Owns:  nothing.
  * Knows: in which order segment files and catalogue change when a segment is written anew: the
  *        new file, the catalogue, then the old file goes.
- * Never: leaves a catalogue whose places are of another file than the one that is there. */
+ * Never: leaves a catalogue whose places are of another file than the one that is there; drops an
+ *        entry because a database says so. */
 #include "archiver/vault/vault_private.h"
 
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- the catalogue learns where the entries of a segment stand now ---- */
 
@@ -55,11 +58,6 @@ static int move_places(struct vault *vault, struct segment_id id, struct err *er
 
 /* ---- what an interrupted compact left ---- */
 
-static int generation(void *arg, uint32_t number, uint32_t *out, struct err *err)
-{
-	return catalog_generation(arg, number, out, err);
-}
-
 /* 1 the catalogue's places are of the files that are there; 0 it must be made again; -1. */
 static int fit_places(struct vault *vault, struct err *err)
 {
@@ -84,13 +82,10 @@ static int fit_places(struct vault *vault, struct err *err)
 	return got;
 }
 
-int vault_settle(struct vault *vault, struct err *err)
+int vault_fit_places(struct vault *vault, struct err *err)
 {
-	int got;
+	int got = fit_places(vault, err);
 
-	if (store_settle(vault->store, generation, vault->catalog, err) != 0)
-		return -1;
-	got = fit_places(vault, err);
 	if (got != 0)
 		return got < 0 ? -1 : 0;
 	vault_notice(vault,
@@ -121,15 +116,99 @@ struct compacting {
 	const struct vault_compact *how;
 	uint64_t done, all;
 	uint32_t segment;
+	bool is_confirmed; /* the catalogue is what the journal makes */
 };
+
+/* The catalogue says what may be dropped, and it is a database that a flipped bit makes lie: before
+ * the first thing is dropped it must be what the journal makes. */
+static int compare_catalog(struct compacting *compacting, const char *path, struct err *err)
+{
+	struct vault *vault = compacting->vault;
+	struct store *store = NULL;
+	const char *table;
+	int got = -1;
+
+	if (vault_open_store(vault, false, &store, err) == 0) {
+		store_trust_position(store, store_end(vault->store));
+		if (vault_build_catalog(store, path, err) == 0)
+			got = catalog_compare(vault->catalog, path, &table, err);
+	}
+	store_close(store);
+	if (got == 1)
+		err_set(err, ERR_UNSAFE,
+		    "catalog.db differs from the journal in table %s, so nothing is dropped: "
+		    "run mailcask rebuild",
+		    table);
+	return got == 0 ? 0 : -1;
+}
+
+static int confirm(struct compacting *compacting, struct err *err)
+{
+	char *path;
+	int result;
+
+	if (compacting->is_confirmed || compacting->how->dry_run)
+		return 0;
+	path = mem_format("%s/compact-%ld.db", compacting->vault->temporary, (long)getpid());
+	result = compare_catalog(compacting, path, err);
+	(void)sql_remove(path, NULL);
+	free(path);
+	compacting->is_confirmed = result == 0;
+	return result;
+}
+
+static int not_known(const struct sha256 *id, struct err *err)
+{
+	char hex[SHA256_HEX_BYTES];
+
+	sha256_hex(id, hex);
+	return err_set(err, ERR_DAMAGED, "catalog.db does not know entry %.10s", hex);
+}
+
+/* Another copy counts, or none since the message is expired. A copy that is not the one that
+ * counts goes only when that one can be given back: 1 it stays, 0, -1. */
+static int is_mail_needed(struct vault *vault, const struct sha256 *id, struct err *err)
+{
+	struct msg_id message = {*id};
+	struct catalog_message found;
+	struct err why = {0};
+	int got = catalog_message(vault->catalog, &message, &found, err);
+
+	if (got != 1)
+		return got < 0 ? -1 : not_known(id, err);
+	if (found.is_expired || vault_prove(vault, &message, &why) == 0)
+		return 0;
+	return why.code == ERR_DAMAGED || why.code == ERR_ABSENT ? 1 : vault_pass_on(&why, err);
+}
+
+static int is_blob_needed(struct compacting *compacting, const struct sha256 *id, struct err *err)
+{
+	struct vault *vault = compacting->vault;
+	struct catalog_blob found;
+	struct err why = {0};
+	int got = catalog_blob(vault->catalog, id, &found, err);
+
+	/* An earlier compact forgot it, for no message needs it. */
+	if (got != 1 || catalog_is_unused(vault->catalog, id, &got, err) != 0)
+		return got < 0 ? -1 : 0;
+	if (got == 1 || vault_prove_blob(vault, id, &found, &why) == 0)
+		return 0;
+	return why.code == ERR_DAMAGED || why.code == ERR_ABSENT ? 1 : vault_pass_on(&why, err);
+}
 
 static int is_live(void *arg, enum event_kind kind, const struct sha256 *id,
     const struct batch_place *place, struct err *err)
 {
 	struct compacting *compacting = arg;
+	struct vault *vault = compacting->vault;
+	int got = catalog_is_live(vault->catalog, kind, id, compacting->segment, place, err);
 
-	return catalog_is_live(
-	    compacting->vault->catalog, kind, id, compacting->segment, place, err);
+	if (got != 0)
+		return got;
+	if (confirm(compacting, err) != 0)
+		return -1;
+	return kind == EVENT_BLOB ? is_blob_needed(compacting, id, err)
+				  : is_mail_needed(vault, id, err);
 }
 
 static int is_expired(void *arg, const struct sha256 *id, struct err *err)
@@ -139,7 +218,9 @@ static int is_expired(void *arg, const struct sha256 *id, struct err *err)
 	struct catalog_message found;
 	int got = catalog_message(compacting->vault->catalog, &message, &found, err);
 
-	return got == 1 ? found.is_expired : got;
+	if (got != 1 || !found.is_expired)
+		return got < 0 ? -1 : 0;
+	return confirm(compacting, err) == 0 ? 1 : -1;
 }
 
 static int progress(void *arg, uint64_t bytes, struct err *err)
@@ -181,7 +262,8 @@ static int compact_segment(struct compacting *compacting, struct err *err)
 		if (move_places(vault, done.segment, err) != 0)
 			return err_add(err, "the catalogue could not take the new segment");
 		vault->is_catalog_behind = false;
-		if (store_settle(vault->store, generation, vault->catalog, err) != 0)
+		vault_forget_copies(vault);
+		if (store_drop_older(vault->store, done.segment, err) != 0)
 			return -1;
 	}
 	how->done(how->arg, got == 1, &done);

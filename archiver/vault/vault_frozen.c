@@ -136,7 +136,7 @@ int vault_make_scratch_catalog(struct vault *vault, struct err *err)
 	vault->catalog_folder = vault->scratch;
 	vault->temporary = temporary_folder();
 	path = vault_catalog_path(vault);
-	result = vault_build_catalog(vault, path, err);
+	result = vault_build_catalog(vault->store, path, err);
 	if (result == 0) {
 		vault_tell_replay(vault);
 		result = catalog_open(&vault->catalog, path, SQL_READ, err);

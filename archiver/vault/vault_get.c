@@ -65,6 +65,8 @@ struct stored {
 	struct catalog *catalog;
 	struct store *store; /* the archive's, or that of its mirror */
 	struct spool *skeleton;
+	/* Where the copies that count are damaged, the others are tried (NULL: they are not). */
+	struct vault *others;
 };
 
 static int stored_skeleton(
@@ -73,11 +75,33 @@ static int stored_skeleton(
 	return spool_send(((struct stored *)from)->skeleton, at, bytes, fn, arg, err);
 }
 
+/* Is the copy that counts damaged, and another one whole? */
+static bool whole_blob(struct vault *vault, const struct store_entry *entry,
+    const struct catalog_blob *blob, struct catalog_blob *out)
+{
+	const struct vault_copy *copy = NULL;
+
+	if (vault_prove_blob(vault, &entry->id, blob, NULL) == 0)
+		return false;
+	while ((copy = vault_other_copy(vault, EVENT_BLOB, &entry->id, copy)) != NULL) {
+		*out = *blob;
+		out->segment = copy->segment;
+		out->place = copy->place;
+		if (vault_prove_blob(vault, &entry->id, out, NULL) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int stored_blob(void *from, const struct catalog_blob *blob, const struct store_entry *entry,
     spool_fn fn, void *arg, struct err *err)
 {
-	return store_read(
-	    ((struct stored *)from)->store, blob->segment, &blob->place, entry, fn, arg, err);
+	const struct stored *stored = from;
+	struct catalog_blob copy;
+
+	if (stored->others && whole_blob(stored->others, entry, blob, &copy))
+		blob = &copy;
+	return store_read(stored->store, blob->segment, &blob->place, entry, fn, arg, err);
 }
 
 static int send_part(void *arg, const struct event_part *part, struct err *err)
@@ -189,6 +213,23 @@ static int find(
 	return got < 0 ? -1 : 0;
 }
 
+static int read_skeleton(struct vault *vault, const struct stored *from,
+    const struct catalog_message *message, struct err *err)
+{
+	const struct vault_copy *copy = NULL;
+	int result = vault_read_skeleton(from->store, message, from->skeleton, err);
+
+	while (result != 0 && from->others &&
+	    (copy = vault_other_copy(vault, EVENT_MAIL, &message->id.sum, copy)) != NULL) {
+		struct catalog_message other = *message;
+
+		other.segment = copy->segment;
+		other.place = copy->place;
+		result = vault_read_skeleton(from->store, &other, from->skeleton, NULL);
+	}
+	return result;
+}
+
 /* Rebuilt once: into memory if that is wanted and it fits, else only hashed. */
 static int prove(struct vault *vault, const struct stored *from, const struct msg_id *id, bool keep,
     struct catalog_message *message, struct buf *memory, struct err *err)
@@ -196,8 +237,7 @@ static int prove(struct vault *vault, const struct stored *from, const struct ms
 	bool small;
 
 	buf_clear(memory);
-	if (find(vault, id, message, err) != 0 ||
-	    vault_read_skeleton(from->store, message, from->skeleton, err) != 0)
+	if (find(vault, id, message, err) != 0 || read_skeleton(vault, from, message, err) != 0)
 		return -1;
 	small = message->size_bytes <= MEMORY_MAX_BYTES;
 	return rebuild_proven(from, message, keep && small ? to_memory : NULL, memory, err);
@@ -225,12 +265,12 @@ static int prove_there(struct vault *vault, const struct stored *from, const str
 }
 
 /* began_out: fn has had bytes. */
-static int get(struct vault *vault, struct store *store, const struct msg_id *id, spool_fn fn,
-    void *arg, bool *began_out, struct err *err)
+static int get(struct vault *vault, struct store *store, struct vault *others,
+    const struct msg_id *id, spool_fn fn, void *arg, bool *began_out, struct err *err)
 {
 	struct catalog_message message;
 	struct spool skeleton;
-	struct stored from = {vault->catalog, store, &skeleton};
+	struct stored from = {vault->catalog, store, &skeleton, others};
 	struct buf memory;
 	bool small;
 	int result = -1;
@@ -289,7 +329,7 @@ static int get_from_mirror(
 
 	if (open_mirror(vault, err) != 0)
 		return -1;
-	result = get(vault, vault->mirror, id, fn, arg, &began, err);
+	result = get(vault, vault->mirror, NULL, id, fn, arg, &began, err);
 	sha256_hex(&id->sum, hex);
 	if (result == 0 && !vault->has_told_mirror) {
 		vault->has_told_mirror = true;
@@ -306,9 +346,11 @@ int vault_get(struct vault *vault, const struct msg_id *id, spool_fn fn, void *a
 	struct err why = {0};
 	bool began;
 
-	if (get(vault, vault->store, id, fn, arg, &began, &why) == 0 ||
-	    (why.code == ERR_DAMAGED && !began && vault->options.mirror &&
-		get_from_mirror(vault, id, fn, arg, NULL) == 0))
+	if (get(vault, vault->store, NULL, id, fn, arg, &began, &why) == 0)
+		return 0;
+	if (why.code == ERR_DAMAGED && !began &&
+	    ((vault->options.mirror && get_from_mirror(vault, id, fn, arg, NULL) == 0) ||
+		get(vault, vault->store, vault, id, fn, arg, &began, NULL) == 0))
 		return 0;
 	return vault_pass_on(&why, err);
 }
@@ -317,7 +359,7 @@ int vault_prove(struct vault *vault, const struct msg_id *id, struct err *err)
 {
 	bool began;
 
-	return get(vault, vault->store, id, NULL, NULL, &began, err);
+	return get(vault, vault->store, NULL, id, NULL, NULL, &began, err);
 }
 
 int vault_prove_mirror(struct vault *vault, const struct msg_id *id, struct err *err)
@@ -326,5 +368,5 @@ int vault_prove_mirror(struct vault *vault, const struct msg_id *id, struct err 
 
 	if (open_mirror(vault, err) != 0)
 		return -1;
-	return get(vault, vault->mirror, id, NULL, NULL, &began, err);
+	return get(vault, vault->mirror, NULL, id, NULL, NULL, &began, err);
 }

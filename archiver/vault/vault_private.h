@@ -16,6 +16,19 @@ bool vault_fresh_has(const struct vault_fresh *fresh, const struct sha256 *id);
 void vault_fresh_add(struct vault_fresh *fresh, const struct sha256 *id);
 void vault_fresh_clear(struct vault_fresh *fresh);
 
+/* Copies that do not count, for another was stored later (vault_copies.c). */
+struct vault_copy {
+	enum event_kind kind;
+	struct sha256 id;
+	struct segment_id segment;
+	struct batch_place place;
+};
+struct vault_copies {
+	struct vault_copy *item; /* by id */
+	size_t count, room;
+	bool is_known;
+};
+
 struct vault {
 	struct vault_options options;
 	char *path, *databases, *segments;
@@ -29,6 +42,7 @@ struct vault {
 	bool has_told_mirror;
 	struct catalog *catalog;
 	struct vault_fresh mails, blobs;
+	struct vault_copies copies;
 	bool is_catalog_new;    /* made from the segments when it was opened */
 	bool is_catalog_behind; /* it could not take a batch */
 };
@@ -63,6 +77,11 @@ int vault_wrong_sum(const struct msg_id *id, struct err *err); /* sets err; -1 *
 
 int vault_pass_on(const struct err *why, struct err *err);
 
+/* The first other copy, or the next one; NULL. */
+const struct vault_copy *vault_other_copy(struct vault *vault, enum event_kind kind,
+    const struct sha256 *id, const struct vault_copy *after);
+void vault_forget_copies(struct vault *vault); /* places have changed */
+
 /* ---- the catalogue (vault_catalog.c) ---- */
 
 int vault_apply(void *catalog, const struct store_batch *batch, struct err *err);
@@ -71,13 +90,13 @@ int vault_make_catalog(struct vault *vault, struct err *err);
 int vault_read_catalog(struct vault *vault, struct err *err);
 void vault_cure_catalog(struct vault *vault); /* at the end: one that was found damaged */
 void vault_tell_replay(struct vault *vault);  /* what the last replay had to step over */
-/* All batches into a new database, whose log is empty at the end. */
-int vault_build_catalog(struct vault *vault, const char *path, struct err *err);
+/* All batches of a store into a new database, whose log is empty at the end. */
+int vault_build_catalog(struct store *store, const char *path, struct err *err);
 
 /* ---- segments that were written anew (vault_compact.c) ---- */
 
-/* When opened for writing: one file of each segment, and the catalogue's places of that one. */
-int vault_settle(struct vault *vault, struct err *err);
+/* When opened for writing: the catalogue's places are of the files that are there. */
+int vault_fit_places(struct vault *vault, struct err *err);
 /* A catalogue that was made by replay knows the places, not of which generation they are. */
 int vault_set_generations(struct store *store, struct catalog *catalog, struct err *err);
 

@@ -32,7 +32,7 @@ void vault_fresh_add(struct vault_fresh *fresh, const struct sha256 *id)
 
 	*copy = *id;
 	if (!tsearch(copy, &fresh->tree, compare_ids))
-		abort();
+		mem_exhausted();
 }
 
 void vault_fresh_clear(struct vault_fresh *fresh)
@@ -308,6 +308,7 @@ int vault_commit(struct vault *vault, struct err *err)
 	vault_fresh_clear(&vault->blobs);
 	if (batch.log.n == 0)
 		return 0;
+	vault_forget_copies(vault);
 	/* The batch is safe. If the catalogue cannot take it now, it will at the next opening;
 	 * until then nothing may be built on what it does not know. */
 	if (catalog_apply(vault->catalog, &batch.end, batch.log, err) == 0)

@@ -693,8 +693,7 @@ class Archive:
             self.torn_bytes = segment.bytes - self.start
             return
         self.lose(f"{segment}: its end is missing, or bytes before it are of no batch")
-        if last or segment.bytes:
-            self.add_gap(segment, segment.bytes)
+        self.add_gap(segment, segment.bytes)
 
     def check_seal(self, segment):
         try:

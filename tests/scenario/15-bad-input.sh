@@ -110,6 +110,7 @@ run 2 mailcask rebuild everything
 for command in init sync run status search show attachments plan purge hold audit log restore \
   export verify rebuild; do
   run 0 mailcask "$command" --help
+  check "... in 80 columns" test -z "$(awk 'length > 80' "$OUT")"
   check "... fits 80 columns" fails grep -qE '.{81}' "$OUT"
   check "... has an example" contains "$OUT" "Example:" "mailcask $command"
 done

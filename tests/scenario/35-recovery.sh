@@ -55,6 +55,41 @@ check "the archive is complete" archive_is_complete
 run 0 mailcask sync
 check "fetched once" contains "$OUT" "bob: 0 new"
 
+# A sector that the disk does not give any more is damage like any other.
+bad() { # COMMAND...
+  LD_PRELOAD=${BADSECTOR_SO:-$ROOT/build/plain/tests/crash/badsector.so} \
+    BADSECTOR=$WORK/archive/segments/000002.tar.zst:20480:24576 \
+    "$MAILCASK" -c "$CONFIG" "$@"
+}
+begin
+run 3 bad verify
+check "a bad sector costs some messages" contains "$OUT" "cannot be given back"
+check "... and not all" contains "$OUT" "117 of 118 messages"
+run 3 bad verify --json
+check "... and they are named" contains "$OUT" '"kind":"message"'
+mkdir "$WORK/export"
+run 1 bad export '*' -o "$WORK/export" --format eml
+count=$(find "$WORK/export" -name '*.eml' | wc -l)
+check "everything else is exported" same "$count" 119
+rm -rf "$WORK/export"
+run 0 bad rebuild catalog
+run 0 bad sync
+check "what the server has comes again" archive_is_complete
+run 0 mailcask verify
+
+# Something else under the name of a segment: nobody waits for it.
+begin
+mv "$WORK/archive/segments/000002.tar.zst" "$WORK/kept.tar.zst"
+mkfifo "$WORK/archive/segments/000002.tar.zst"
+run 3 timeout 20 "$MAILCASK" -c "$CONFIG" verify
+check "a FIFO is told" contains "$ERR" "is no ordinary file"
+run 3 timeout 20 "$MAILCASK" -c "$CONFIG" rebuild
+rm "$WORK/archive/segments/000002.tar.zst"
+: >"$WORK/archive/segments/000002.tar.zst"
+run 0 mailcask rebuild
+run 0 mailcask sync
+check "an empty one costs what was in it, and the server gives it again" archive_is_complete
+
 # A journal that cannot be read, and no catalogue.
 begin
 rm "$WORK"/archive/catalog.db* "$WORK"/archive/index.db*
@@ -131,6 +166,29 @@ for turn in first second; do
   run 0 "$MAILCASK" -c "$WORK/$turn.config" rebuild
   run 0 "$MAILCASK" -c "$WORK/$turn.config" verify
 done
+
+# An old copy beside a segment that was written anew, and no catalogue: nothing may be dropped.
+begin
+old=$(basename "$(find "$WORK/archive/segments" -name '*.tar.zst' | sort | tail -n 1)")
+cp "$WORK/archive/segments/$old" "$WORK/old.copy"
+"$PYTHON" - "$(server imaps)" "$WORK/certs/ca.pem" <<'P'
+import imaplib, ssl, sys
+client = imaplib.IMAP4_SSL("localhost", int(sys.argv[1]),
+                           ssl_context=ssl.create_default_context(cafile=sys.argv[2]))
+client.login("bob", "pass")
+for n in range(9):
+    client.append("INBOX", None, None, b"Subject: late %d\r\n\r\n%s\r\n" % (n, b"text %d " % n * 400))
+P
+run 0 mailcask sync
+dump_account bob >"$WORK/later"
+run 0 mailcask compact --best
+cp "$WORK/old.copy" "$WORK/archive/segments/$old"
+rm "$WORK"/archive/*.db*
+run 0 mailcask compact --best
+check "no message is dropped" lacks "$OUT" "without"
+archived >"$WORK/archived"
+check "the archive is complete" compare_mail "$WORK/archived" "$WORK/later"
+run 0 mailcask verify
 
 # An archive that cannot be written to.
 begin

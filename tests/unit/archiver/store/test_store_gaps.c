@@ -248,6 +248,36 @@ START_TEST(a_sealed_segment_without_any_log)
 }
 END_TEST
 
+/* All of its bytes are gone, its name is not. */
+START_TEST(an_empty_segment_in_the_middle)
+{
+	struct seen seen;
+	size_t count;
+	char *path;
+
+	ground_begin(&g);
+	g.options.segment_bytes = 1;
+	ground_open(&g);
+	for (unsigned i = 0; i < 3; i++)
+		ground_batch(&g, 300);
+	path = file_join(g.folder, "000002.tar.zst");
+	ck_assert_int_eq(truncate(path, 0), 0);
+	seen = replay(true, 0);
+	ck_assert_uint_eq(seen.batches, 2);
+	ck_assert_uint_eq(seen.lost, 1);
+	ck_assert_uint_eq(store_gaps(g.store, &count)->segment, 2);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_uint_eq(store_gaps(g.store, &count)->first_batch, 2);
+	ck_assert_uint_eq(store_gaps(g.store, &count)->last_batch, 2);
+	/* And a name that is something else. */
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	FAILS(ERR_DAMAGED, try_replay(false, 0, &seen, err));
+	free(path);
+	ground_end(&g);
+}
+END_TEST
+
 /* Bytes of a message that look like a log of a batch far ahead. */
 START_TEST(a_log_inside_a_message)
 {
@@ -314,5 +344,5 @@ END_TEST
 
 SUITE(a_log_in_the_middle, a_mark_that_is_gone, writing_goes_on_behind_a_gap,
     a_segment_that_cannot_be_sealed, the_last_batch_of_a_sealed_segment,
-    a_sealed_segment_without_any_log, a_log_inside_a_message, a_chain_that_breaks_without_damage,
-    which_archive_it_is)
+    a_sealed_segment_without_any_log, an_empty_segment_in_the_middle, a_log_inside_a_message,
+    a_chain_that_breaks_without_damage, which_archive_it_is)
