@@ -39,6 +39,7 @@ struct endpoint_options {
 	const char *tls_ca, *tls_pin; /* or NULL */
 	int timeout_s;
 	uint64_t max_message_bytes;        /* a larger one is refused; 0: 2 GiB */
+	bool wants_news;                   /* endpoint_select_since() will be called */
 	const volatile sig_atomic_t *stop; /* or NULL */
 };
 
@@ -86,18 +87,6 @@ enum endpoint_mode { ENDPOINT_READ, ENDPOINT_WRITE };
 int endpoint_select(struct endpoint *ep, struct bytes name, enum endpoint_mode mode,
     struct endpoint_state *out, struct err *err);
 
-/* Makes the folder; one that exists already is success. Subscribes it. */
-int endpoint_create(struct endpoint *ep, struct bytes name, struct err *err);
-
-/* The name of a folder on this server for levels joined with "/" in UTF-8, appended to out. */
-int endpoint_name_for(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
-
-/* Kibibytes used and allowed of the quota that INBOX is under: 1, 0 not told, -1. */
-int endpoint_quota(
-    struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err);
-
-/* ---- messages of the selected folder ---- */
-
 /* What a message is, for recognising it again without its text. */
 struct endpoint_identity {
 	struct imap_uid uid;
@@ -109,6 +98,52 @@ struct endpoint_identity {
 };
 typedef int (*endpoint_identity_fn)(
     void *arg, const struct endpoint_identity *identity, struct err *err);
+
+/* A folder as it was when it was last looked at. */
+struct endpoint_past {
+	uint32_t uidvalidity;
+	uint64_t uidnext, modseq, messages;
+};
+
+enum endpoint_telling {
+	ENDPOINT_TELLS_NOTHING, /* only a listing does */
+	ENDPOINT_TELLS_ODDLY,   /* what it said cannot be: do not ask it again */
+	ENDPOINT_TELLS_CHANGES, /* there is what was there, less vanished and left, and what was told */
+	ENDPOINT_TELLS_ALL      /* there is what there says */
+};
+
+/* What a server says of the time since then. Nothing of it is proven: servers are known to tell
+ * less than happened, and more. */
+struct endpoint_news {
+	enum endpoint_telling telling;
+	struct seqset vanished; /* before the folder was opened; may name what never was */
+	struct seqset left;     /* since it was opened */
+	struct seqset there;
+	uint64_t messages; /* that there are now; state.messages when it was opened */
+};
+void endpoint_news_init(struct endpoint_news *news);
+void endpoint_news_release(struct endpoint_news *news);
+
+/* endpoint_select() for reading, and what changed since the folder was as in past, in as few
+ * round trips as the server can do it (RFC 7162). fn is told of messages whose flags may be
+ * other ones, and of new ones unless news.there names them; in any order, the same perhaps more
+ * than once. What it was told counts for nothing when news.telling is one of the first two; the
+ * folder is open also then. */
+int endpoint_select_since(struct endpoint *ep, struct bytes name, const struct endpoint_past *past,
+    endpoint_identity_fn fn, void *arg, struct endpoint_news *news, struct endpoint_state *out,
+    struct err *err);
+
+/* Makes the folder; one that exists already is success. Subscribes it. */
+int endpoint_create(struct endpoint *ep, struct bytes name, struct err *err);
+
+/* The name of a folder on this server for levels joined with "/" in UTF-8, appended to out. */
+int endpoint_name_for(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
+
+/* Kibibytes used and allowed of the quota that INBOX is under: 1, 0 not told, -1. */
+int endpoint_quota(
+    struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err);
+
+/* ---- messages of the selected folder ---- */
 
 /* Every message: UID and flags, and the date as a rule. The number seen; compare it with
  * state.messages: fewer means that the listing is not complete. */
