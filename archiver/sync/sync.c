@@ -91,11 +91,15 @@ void sync_disconnect(struct sync *sync)
 
 int sync_connect(struct sync *sync, struct err *err)
 {
+	struct endpoint_options endpoint;
+
 	if (sync->ep)
 		return 0;
 	if (must_stop(sync))
 		return err_set(err, ERR_STOPPED, "stopped");
-	return endpoint_open(&sync->ep, &sync->options->endpoint, err);
+	endpoint = sync->options->endpoint;
+	endpoint.wants_news = true;
+	return endpoint_open(&sync->ep, &endpoint, err);
 }
 
 static bool is_of_connection(const struct err *err)

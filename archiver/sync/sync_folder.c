@@ -136,11 +136,10 @@ static bool is_unchanged(
     struct sync *sync, const struct sync_folder *folder, const struct catalog_folder *known)
 {
 	const struct endpoint_state *state = &folder->state;
-	int64_t age = vault_now(sync->options->vault) - known->listed_unix;
 
 	return folder->has_state && !known->is_gone && state->uidvalidity != 0 &&
 	    state->uidvalidity == known->uidvalidity && state->uidnext == known->uidnext &&
-	    state->messages == known->messages && age >= 0 && age < SYNC_FULL_LIST_S &&
+	    state->messages == known->messages && !sync_is_listing_due(sync, known) &&
 	    (state->messages == 0 || (state->modseq != 0 && state->modseq == known->modseq));
 }
 
@@ -155,11 +154,10 @@ static int take_exception(
 /* A cursor that says nothing new is not written: a quiet account must not grow the archive. */
 static bool is_same_cursor(const struct diff *diff, const struct endpoint_state *state)
 {
-	int64_t age = vault_now(diff->sync->options->vault) - diff->cursor.listed_unix;
-
 	return diff->cursor.uidvalidity == diff->uidvalidity &&
 	    diff->cursor.uidnext == state->uidnext && diff->cursor.modseq == state->modseq &&
-	    diff->cursor.messages == state->messages && age >= 0 && age < SYNC_FULL_LIST_S;
+	    diff->cursor.messages == state->messages &&
+	    !sync_is_listing_due(diff->sync, &diff->cursor);
 }
 
 static int log_cursor(struct diff *diff, const struct endpoint_state *state, struct err *err)
@@ -202,19 +200,34 @@ static bool is_doubtful(const struct diff *diff, const struct endpoint_state *st
 	    state->uidnext != 0 && state->uidnext < diff->cursor.uidnext;
 }
 
-/* List, note what changed, fetch what is new. */
-static int compare(struct diff *diff, const struct endpoint_state *state, struct err *err)
+/* Every message of the folder, from its listing or from proven news. */
+static int list(struct diff *diff, struct news *news, const struct endpoint_state *state,
+    struct listing *listing, bool *complete_out, struct err *err)
+{
+	uint64_t listed;
+
+	if (news->is_proven) {
+		*complete_out = true;
+		return sync_tell_news(diff, news, take_listed, listing, err);
+	}
+	if (endpoint_scan(diff->sync->ep, take_listed, listing, &listed, err) != 0)
+		return -1;
+	*complete_out = listed >= state->messages;
+	if (!*complete_out)
+		tell_incomplete(diff, state->messages, listed);
+	return 0;
+}
+
+/* Note what changed, fetch what is new. */
+static int compare(struct diff *diff, struct news *news, const struct endpoint_state *state,
+    struct err *err)
 {
 	struct listing listing = {.diff = diff, .is_doubtful = is_doubtful(diff, state)};
-	uint64_t listed;
-	bool complete;
+	bool complete = false;
 	int result;
 
 	seqset_init(&listing.exceptions);
-	result = endpoint_scan(diff->sync->ep, take_listed, &listing, &listed, err);
-	complete = listed >= state->messages;
-	if (result == 0 && !complete)
-		tell_incomplete(diff, state->messages, listed);
+	result = list(diff, news, state, &listing, &complete, err);
 	if (result == 0 && complete)
 		result = log_gone(diff, err);
 	if (result == 0 && complete)
@@ -225,36 +238,49 @@ static int compare(struct diff *diff, const struct endpoint_state *state, struct
 	return complete && seqset_is_empty(&diff->wanted) ? log_cursor(diff, state, err) : 0;
 }
 
-static int open_and_compare(
-    struct diff *diff, bool is_known, int64_t folder_number, uint32_t old_validity, struct err *err)
+static int load_known(struct diff *diff, struct err *err)
 {
-	struct sync *sync = diff->sync;
-	struct catalog *catalog = vault_catalog(sync->options->vault);
-	struct endpoint_state state;
-	bool lasting;
+	struct catalog *catalog = vault_catalog(diff->sync->options->vault);
 
-	if (endpoint_select(sync->ep, sync_folder_name(diff->folder), ENDPOINT_READ, &state, err) !=
-	    0)
-		return -1;
+	if (known_load(&diff->known, catalog, diff->cursor.number, diff->uidvalidity, err) == 0)
+		return 0;
+	diff->sync->is_vault_bad = true;
+	return -1;
+}
+
+/* Under which numbers the folder is known, and is now. */
+static int begin_numbers(
+    struct diff *diff, bool is_known, const struct endpoint_state *state, struct err *err)
+{
+	uint32_t old_validity = diff->cursor.uidvalidity;
 	/* UIDs that do not last name nothing the next time: everything is fetched, and known
 	 * again by its bytes. */
-	lasting = state.uidvalidity != 0 && state.uids_are_sticky;
-	diff->uidvalidity = lasting ? state.uidvalidity : 0;
+	bool lasting = state->uidvalidity != 0 && state->uids_are_sticky;
+
+	diff->uidvalidity = lasting ? state->uidvalidity : 0;
 	if (is_known && old_validity != 0 && old_validity != diff->uidvalidity &&
 	    retire(diff, old_validity, err) != 0)
-		return -1;
-	if (begin_cursor(diff, err) != 0)
 		return -1;
 	if (diff->uidvalidity != old_validity) {
 		seqset_clear(&diff->exceptions);
 		seqset_clear(&diff->damaged);
 	}
-	if (is_known && lasting &&
-	    known_load(&diff->known, catalog, folder_number, diff->uidvalidity, err) != 0) {
-		sync->is_vault_bad = true;
-		return -1;
-	}
-	return compare(diff, &state, err);
+	return begin_cursor(diff, err);
+}
+
+static int open_and_compare(struct diff *diff, bool is_known, struct err *err)
+{
+	struct endpoint_state state;
+	struct news news;
+	int result = -1;
+
+	sync_news_init(&news);
+	if (sync_open(diff, &news, &state, err) == 0 &&
+	    begin_numbers(diff, is_known, &state, err) == 0 &&
+	    (news.is_proven || !is_known || diff->uidvalidity == 0 || load_known(diff, err) == 0))
+		result = compare(diff, &news, &state, err);
+	sync_news_release(&news);
+	return result;
 }
 
 static int take_damaged(void *arg, uint32_t uid, struct err *err)
@@ -313,8 +339,7 @@ int sync_one_folder(struct sync *sync, struct sync_folder *folder, struct err *e
 	else if (found >= 0) {
 		sync->report->folders_changed++;
 		if (log_folder(sync, folder, found == 1, &known, err) == 0)
-			result = open_and_compare(
-			    &diff, found == 1, diff.cursor.number, diff.cursor.uidvalidity, err);
+			result = open_and_compare(&diff, found == 1, err);
 	}
 	release(&diff);
 	return result;

@@ -30,6 +30,7 @@ struct sync {
 	uint64_t failures;       /* of the connection, in a row, in this folder */
 	uint64_t broken_folders; /* given up because of that, in a row, without any message */
 	bool has_new_exceptions;
+	bool is_news_bad;  /* what the server told as changes was not what changed: it lists again */
 	bool is_vault_bad; /* the archive failed, not the server: nothing can go on */
 };
 
@@ -68,6 +69,25 @@ bool sync_can_reconnect(const struct sync *sync, const struct err *err);
 
 /* Bring one folder up to date (sync_folder.c). ERR_SERVER: only this folder failed. */
 int sync_one_folder(struct sync *sync, struct sync_folder *folder, struct err *err);
+
+/* Is a listing due, whatever the server says of changes (sync_news.c)? Each folder has its
+ * moment in every week; a cursor from before the last one is too old. */
+bool sync_is_listing_due(const struct sync *sync, const struct catalog_folder *cursor);
+
+/* What a server told of a folder instead of a listing: the folder is opened with it, and what is
+ * proven is told again as a listing would be (sync_news.c). */
+struct news {
+	struct endpoint_news server;
+	struct known told;
+	struct seqset there; /* every message, as far as it is proven */
+	bool is_proven;      /* and diff.known is loaded then */
+};
+void sync_news_init(struct news *news);
+void sync_news_release(struct news *news);
+int sync_open(
+    struct diff *diff, struct news *news, struct endpoint_state *state, struct err *err);
+int sync_tell_news(struct diff *diff, struct news *news, endpoint_identity_fn fn, void *arg,
+    struct err *err);
 
 /* Log what is known of the folder as an event. */
 struct event sync_place_event(const struct diff *diff, enum event_kind kind);
