@@ -108,7 +108,8 @@ struct endpoint_past {
 enum endpoint_telling {
 	ENDPOINT_TELLS_NOTHING, /* only a listing does */
 	ENDPOINT_TELLS_ODDLY,   /* what it said cannot be: do not ask it again */
-	ENDPOINT_TELLS_CHANGES, /* there is what was there, less vanished and left, and what was told */
+	ENDPOINT_TELLS_CHANGES, /* there is what was there, less vanished and left, and what was
+				   told */
 	ENDPOINT_TELLS_ALL      /* there is what there says */
 };
 

@@ -12,9 +12,10 @@ struct endpoint_ops {
 	int (*list)(struct endpoint *ep, endpoint_folder_fn fn, void *arg, struct err *err);
 	int (*select)(struct endpoint *ep, struct bytes name, enum endpoint_mode mode,
 	    struct endpoint_state *out, struct err *err);
-	int (*select_since)(struct endpoint *ep, struct bytes name, const struct endpoint_past *past,
-	    endpoint_identity_fn fn, void *arg, struct endpoint_news *news,
-	    struct endpoint_state *out, struct err *err); /* or NULL: tells nothing */
+	int (*select_since)(struct endpoint *ep, struct bytes name,
+	    const struct endpoint_past *past, endpoint_identity_fn fn, void *arg,
+	    struct endpoint_news *news, struct endpoint_state *out,
+	    struct err *err); /* or NULL: tells nothing */
 	int (*create)(struct endpoint *ep, struct bytes name, struct err *err);
 	int (*name_for)(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
 	int (*quota)(

@@ -589,7 +589,8 @@ int imap_open(struct endpoint **out, const struct endpoint_options *options, str
 	struct imap_session *session = mem_zero(1, sizeof *session);
 
 	session->endpoint.ops = &imap_ops;
-	if (imap_session_open(session, options, err) != 0 || begin(session, options->wants_news, err) != 0) {
+	if (imap_session_open(session, options, err) != 0 ||
+	    begin(session, options->wants_news, err) != 0) {
 		imap_close(&session->endpoint);
 		return -1;
 	}

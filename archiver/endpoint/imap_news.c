@@ -59,8 +59,7 @@ static int take_changed(struct news *news, const struct response_fetch *fetch, s
 
 static void take_set(struct news *news, struct seqset *into, struct bytes set)
 {
-	if (into->count > RANGES_MAX ||
-	    seqset_parse(into, set, UINT32_MAX, RANGES_MAX, NULL) != 0)
+	if (into->count > RANGES_MAX || seqset_parse(into, set, UINT32_MAX, RANGES_MAX, NULL) != 0)
 		news->is_odd = true;
 }
 
@@ -152,8 +151,7 @@ static int await_all(struct news *news, const struct flight *flight, struct err 
 
 /* What opening the folder has not told already: the dates of what changed, and what is new if
  * the server thinks that this is no change. */
-static int ask_after_qresync(
-    struct news *news, const struct endpoint_state *state, struct err *err)
+static int ask_after_qresync(struct news *news, const struct endpoint_state *state, struct err *err)
 {
 	struct flight flight = {0};
 
@@ -204,8 +202,8 @@ static int open_with_qresync(
 
 	snprintf(with, sizeof with, " (QRESYNC (%" PRIu32 " %" PRIu64 "))", news->past->uidvalidity,
 	    news->past->modseq);
-	if (imap_open_folder(news->session, name, ENDPOINT_READ, with, take_news, news, out,
-		&why) == 0)
+	if (imap_open_folder(
+		news->session, name, ENDPOINT_READ, with, take_news, news, out, &why) == 0)
 		return 0;
 	if (why.code != ERR_SERVER) {
 		if (err)
@@ -255,8 +253,7 @@ int imap_select_since(struct endpoint *ep, struct bytes name, const struct endpo
 
 	if (!capability_has(&session->can, CAP_CONDSTORE) || past->modseq == 0 ||
 	    past->uidvalidity == 0 || past->uidnext == 0)
-		return imap_open_folder(
-		    session, name, ENDPOINT_READ, "", NULL, NULL, state, err);
+		return imap_open_folder(session, name, ENDPOINT_READ, "", NULL, NULL, state, err);
 	buf_init(&news.flags, IMAPFLAGS_MAX_BYTES);
 	result = ask(&news, name, session->has_qresync, state, err);
 	out->messages = messages_now(&news);

@@ -16,7 +16,8 @@ struct known_text {
 
 static int compare_texts(const void *a, const void *b)
 {
-	return bytes_compare(((const struct known_text *)a)->text, ((const struct known_text *)b)->text);
+	return bytes_compare(
+	    ((const struct known_text *)a)->text, ((const struct known_text *)b)->text);
 }
 
 /* The number of a text; 0 when it is not known and must not be added. */

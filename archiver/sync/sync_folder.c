@@ -219,8 +219,8 @@ static int list(struct diff *diff, struct news *news, const struct endpoint_stat
 }
 
 /* Note what changed, fetch what is new. */
-static int compare(struct diff *diff, struct news *news, const struct endpoint_state *state,
-    struct err *err)
+static int compare(
+    struct diff *diff, struct news *news, const struct endpoint_state *state, struct err *err)
 {
 	struct listing listing = {.diff = diff, .is_doubtful = is_doubtful(diff, state)};
 	bool complete = false;

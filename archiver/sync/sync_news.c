@@ -136,6 +136,13 @@ static bool is_proven(struct diff *diff, struct news *news, const struct endpoin
 	return count == state->messages || count == news->server.messages;
 }
 
+/* The folder is the one that the cursor is of, only later. */
+static bool is_later(const struct diff *diff, const struct endpoint_state *state)
+{
+	return state->uidvalidity == diff->cursor.uidvalidity && state->uids_are_sticky &&
+	    state->uidnext >= diff->cursor.uidnext && state->modseq >= diff->cursor.modseq;
+}
+
 /* The mod-sequence rises with a change. When none is told, a listing must show whether there was
  * any: servers raise it for less. */
 static bool is_silent(
@@ -177,7 +184,7 @@ int sync_open(struct diff *diff, struct news *news, struct endpoint_state *state
 		    sync->ep, sync_folder_name(diff->folder), ENDPOINT_READ, state, err);
 	if (ask(diff, news, state, err) != 0)
 		return -1;
-	if (news->server.telling == ENDPOINT_TELLS_NOTHING ||
+	if (news->server.telling == ENDPOINT_TELLS_NOTHING || !is_later(diff, state) ||
 	    (news->server.telling != ENDPOINT_TELLS_ODDLY && is_silent(diff, news, state)))
 		return 0;
 	if (known_load(&diff->known, catalog, diff->cursor.number, diff->cursor.uidvalidity, err) !=
@@ -191,8 +198,7 @@ int sync_open(struct diff *diff, struct news *news, struct endpoint_state *state
 		return 0;
 	known_release(&diff->known);
 	sync->is_news_bad = true;
-	return endpoint_select(
-	    sync->ep, sync_folder_name(diff->folder), ENDPOINT_READ, state, err);
+	return endpoint_select(sync->ep, sync_folder_name(diff->folder), ENDPOINT_READ, state, err);
 }
 
 /* ---- as a listing ---- */

@@ -30,7 +30,7 @@ struct sync {
 	uint64_t failures;       /* of the connection, in a row, in this folder */
 	uint64_t broken_folders; /* given up because of that, in a row, without any message */
 	bool has_new_exceptions;
-	bool is_news_bad;  /* what the server told as changes was not what changed: it lists again */
+	bool is_news_bad; /* what the server told as changes was not what changed: it lists again */
 	bool is_vault_bad; /* the archive failed, not the server: nothing can go on */
 };
 
@@ -84,10 +84,9 @@ struct news {
 };
 void sync_news_init(struct news *news);
 void sync_news_release(struct news *news);
-int sync_open(
-    struct diff *diff, struct news *news, struct endpoint_state *state, struct err *err);
-int sync_tell_news(struct diff *diff, struct news *news, endpoint_identity_fn fn, void *arg,
-    struct err *err);
+int sync_open(struct diff *diff, struct news *news, struct endpoint_state *state, struct err *err);
+int sync_tell_news(
+    struct diff *diff, struct news *news, endpoint_identity_fn fn, void *arg, struct err *err);
 
 /* Log what is known of the folder as an event. */
 struct event sync_place_event(const struct diff *diff, enum event_kind kind);
