@@ -82,6 +82,11 @@ int endpoint_scan(
 	return ep->ops->scan(ep, fn, arg, count_out, err);
 }
 
+int endpoint_survey(struct endpoint *ep, const struct endpoint_survey *survey, struct err *err)
+{
+	return ep->ops->survey ? ep->ops->survey(ep, survey, err) : 0;
+}
+
 int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
     void *arg, struct err *err)
 {

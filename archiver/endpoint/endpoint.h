@@ -151,6 +151,19 @@ int endpoint_quota(
 int endpoint_scan(
     struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err);
 
+/* Folders opened for reading and listed, one after the other without waiting for answers between
+ * them: what a server that counts no changes is asked when nothing seems to be new. */
+struct endpoint_survey {
+	void *arg;
+	bool (*next)(void *arg, struct bytes *name_out); /* false: that was all */
+	/* A message of the folder whose end is told next. */
+	endpoint_identity_fn message;
+	/* In the order of next. state NULL: it could not be opened or listed, and what was told of
+	 * its messages counts for nothing. */
+	int (*end)(void *arg, const struct endpoint_state *state, uint64_t listed, struct err *err);
+};
+int endpoint_survey(struct endpoint *ep, const struct endpoint_survey *survey, struct err *err);
+
 /* Each of uids that the server knows is told once, however many pieces it comes in; what was
  * told in two ways is not told. */
 int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,

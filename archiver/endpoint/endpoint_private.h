@@ -22,6 +22,8 @@ struct endpoint_ops {
 	    struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err);
 	int (*scan)(struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out,
 	    struct err *err);
+	int (*survey)(struct endpoint *ep, const struct endpoint_survey *survey,
+	    struct err *err); /* or NULL: looks at nothing */
 	int (*identify)(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
 	    void *arg, struct err *err);
 	int (*fetch)(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,

@@ -364,31 +364,25 @@ static int take_selected(void *arg, const struct response *response, struct err 
 	return 0;
 }
 
-struct opening {
-	struct imap_session *session;
-	imap_handler handler;
-	void *arg;
-};
-
-static void forget_selected(struct imap_session *session)
+void imap_forget_selected(struct imap_session *session, enum endpoint_mode mode)
 {
+	session->mode = mode;
 	buf_clear(&session->selected);
 	buf_clear(&session->permanent);
 	/* Without a word about them all flags are permanent (RFC 9051 section 6.3.2). */
-	session->state = (struct endpoint_state){.can_delete = true,
-	    .is_writable = session->mode == ENDPOINT_WRITE,
-	    .uids_are_sticky = true};
+	session->state = (struct endpoint_state){
+	    .can_delete = true, .is_writable = mode == ENDPOINT_WRITE, .uids_are_sticky = true};
 	session->exists = 0;
 	session->has_exists = false;
 }
 
-static int take_opening(void *arg, const struct response *response, struct err *err)
+int imap_take_opening(void *arg, const struct response *response, struct err *err)
 {
-	struct opening *opening = arg;
+	struct imap_opening *opening = arg;
 
 	/* What came before was about the folder that was open (RFC 7162 section 3.2.11). */
 	if (response->kind == RESPONSE_STATUS && bytes_is_nocase(response->code, "CLOSED"))
-		forget_selected(opening->session);
+		imap_forget_selected(opening->session, opening->session->mode);
 	if (take_selected(opening->session, response, err) != 0)
 		return -1;
 	return opening->handler ? opening->handler(opening->arg, response, err) : 0;
@@ -397,15 +391,14 @@ static int take_opening(void *arg, const struct response *response, struct err *
 int imap_open_folder(struct imap_session *session, struct bytes name, enum endpoint_mode mode,
     const char *with, imap_handler handler, void *arg, struct endpoint_state *out, struct err *err)
 {
-	struct opening opening = {session, handler, arg};
+	struct imap_opening opening = {session, handler, arg};
 	struct buf quoted;
 	int result = -1;
 
 	buf_init(&quoted, 4 * NAME_MAX_BYTES);
-	session->mode = mode;
-	forget_selected(session);
+	imap_forget_selected(session, mode);
 	if (imapcommand_astring(&quoted, name, err) != 0 ||
-	    imap_do(session, take_opening, &opening, err,
+	    imap_do(session, imap_take_opening, &opening, err,
 		mode == ENDPOINT_WRITE ? "SELECT %s%s" : "EXAMINE %s%s", buf_string(&quoted),
 		with) != 0)
 		goto out;
@@ -576,6 +569,7 @@ static const struct endpoint_ops imap_ops = {
     .name_for = imap_name_for,
     .quota = imap_quota,
     .scan = imap_scan,
+    .survey = imap_survey,
     .identify = imap_identify,
     .fetch = imap_fetch,
     .append = imap_append,

@@ -15,6 +15,26 @@ int imap_select_since(struct endpoint *ep, struct bytes name, const struct endpo
 /* Of the server and this account, as far as known when the login is done. */
 bool imap_may_enable_qresync(const struct imap_session *session);
 
+/* The parts of opening a folder: what was known is forgotten, and arg, a struct imap_opening, takes
+ * what the server says until it is open. */
+struct imap_opening {
+	struct imap_session *session;
+	imap_handler handler;
+	void *arg;
+};
+void imap_forget_selected(struct imap_session *session, enum endpoint_mode mode);
+int imap_take_opening(void *arg, const struct response *response, struct err *err);
+
+/* Of a listing; arg is a struct imap_scan. */
+struct imap_scan {
+	endpoint_identity_fn fn;
+	void *arg;
+	struct buf flags;
+	struct seqset seen; /* a UID that is told twice must not hide one that is not told */
+};
+int imap_take_scanned(void *arg, const struct response *response, struct err *err);
+
+int imap_survey(struct endpoint *ep, const struct endpoint_survey *survey, struct err *err);
 int imap_scan(
     struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err);
 int imap_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,

@@ -121,6 +121,11 @@ static bool is_wanted(const struct sync *sync, struct bytes shown)
 	return !options->wants || options->wants(options->wants_arg, shown);
 }
 
+bool sync_wants(const struct sync *sync, const struct sync_folder *folder)
+{
+	return is_wanted(sync, bytes_of(folder->shown));
+}
+
 static void tell_unusable(struct sync *sync, const struct endpoint_folder *told)
 {
 	struct bytes shown = told->shown;
@@ -287,6 +292,8 @@ static int sync_folders(struct sync *sync, struct err *err)
 {
 	size_t i;
 
+	if (sync_survey(sync, err) != 0)
+		return -1;
 	for (i = 0; i < sync->folder_count; i++) {
 		struct sync_folder *folder = &sync->folder[i];
 

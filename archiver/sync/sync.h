@@ -22,6 +22,7 @@
 #define SYNC_BATCH_COUNT    100             /* messages in one FETCH command */
 #define SYNC_COMMIT_S       5               /* or earlier, when the batch is large */
 #define SYNC_FULL_LIST_S    (7 * 24 * 3600) /* look at every folder at least so often */
+#define SYNC_SURVEY_COUNT   100000          /* messages of a folder that is looked at with others */
 #define SYNC_RECONNECTS     5               /* in a row, without a new message between them */
 #define SYNC_BROKEN_FOLDERS 3  /* given up in a row because of that: so is the account */
 #define SYNC_ODD_SIZES      20 /* texts that came twice the same: the server estimates sizes */

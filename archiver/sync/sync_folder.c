@@ -320,26 +320,101 @@ static void release(struct diff *diff)
 	seqset_release(&diff->exceptions);
 }
 
+static void begin(struct diff *diff)
+{
+	known_init(&diff->known);
+	seqset_init(&diff->wanted);
+	seqset_init(&diff->back);
+	seqset_init(&diff->doubted);
+	seqset_init(&diff->damaged);
+	seqset_init(&diff->exceptions);
+}
+
+static bool has_debts(const struct diff *diff)
+{
+	return !seqset_is_empty(&diff->exceptions) || !seqset_is_empty(&diff->damaged);
+}
+
 int sync_one_folder(struct sync *sync, struct sync_folder *folder, struct err *err)
 {
 	struct diff diff = {.sync = sync, .folder = folder};
 	struct catalog_folder known;
 	int found, result = -1;
 
-	known_init(&diff.known);
-	seqset_init(&diff.wanted);
-	seqset_init(&diff.back);
-	seqset_init(&diff.doubted);
-	seqset_init(&diff.damaged);
-	seqset_init(&diff.exceptions);
+	if (folder->is_settled)
+		return 0;
+	begin(&diff);
 	found = load_folder(&diff, &known, err);
-	if (found == 1 && seqset_is_empty(&diff.exceptions) && seqset_is_empty(&diff.damaged) &&
-	    is_unchanged(sync, folder, &known))
+	if (found == 1 && !has_debts(&diff) && is_unchanged(sync, folder, &known))
 		result = 0;
 	else if (found >= 0) {
 		sync->report->folders_changed++;
 		if (log_folder(sync, folder, found == 1, &known, err) == 0)
 			result = open_and_compare(&diff, found == 1, err);
+	}
+	release(&diff);
+	return result;
+}
+
+/* ---- of a survey ---- */
+
+int sync_may_survey(struct sync *sync, const struct sync_folder *folder, struct err *err)
+{
+	const struct endpoint_state *state = &folder->state;
+	struct diff diff = {.sync = sync, .folder = folder};
+	struct catalog_folder known;
+	int result;
+
+	if (!folder->has_state || state->messages == 0 || state->messages > SYNC_SURVEY_COUNT)
+		return 0;
+	begin(&diff);
+	result = load_folder(&diff, &known, err);
+	if (result == 1)
+		result = !known.is_gone && !has_debts(&diff) && known.uidvalidity != 0 &&
+		    state->uidvalidity == known.uidvalidity && state->uidnext == known.uidnext &&
+		    state->messages == known.messages && (state->modseq == 0 || known.modseq == 0);
+	release(&diff);
+	return result;
+}
+
+/* All that was listed is known, and is what it was. */
+static bool is_familiar(struct diff *diff, const struct news *news)
+{
+	size_t i;
+
+	for (i = 0; i < news->told.count; i++) {
+		const struct known_entry *told = &news->told.entry[i];
+		const struct known_entry *known = known_find(&diff->known, told->uid);
+
+		if (!known || !known->is_present ||
+		    (told->has_date && told->date_unix != known->date_unix))
+			return false;
+	}
+	return true;
+}
+
+int sync_settle(struct sync *sync, const struct sync_folder *folder, struct news *news,
+    const struct endpoint_state *state, struct err *err)
+{
+	struct diff diff = {.sync = sync, .folder = folder};
+	struct catalog_folder known;
+	int result;
+
+	begin(&diff);
+	result = load_folder(&diff, &known, err);
+	diff.uidvalidity = diff.cursor.uidvalidity;
+	if (result != 1 || state->uidvalidity != diff.uidvalidity || !state->uids_are_sticky ||
+	    state->uidnext < diff.cursor.uidnext || seqset_count(&news->there) != state->messages) {
+		result = result < 0 ? -1 : 0;
+	} else if (load_known(&diff, err) != 0) {
+		result = -1;
+	} else if (!is_familiar(&diff, news)) {
+		result = 0;
+	} else {
+		news->is_proven = true;
+		if (log_folder(sync, folder, true, &known, err) != 0 ||
+		    compare(&diff, news, state, err) != 0)
+			result = -1;
 	}
 	release(&diff);
 	return result;

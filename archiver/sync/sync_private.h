@@ -12,6 +12,7 @@ struct sync_folder {
 	size_t name_bytes;
 	char delimiter;
 	bool has_state;
+	bool is_settled; /* was looked at in a survey, and nothing of it is left to do */
 	struct endpoint_state state;
 };
 
@@ -87,6 +88,18 @@ void sync_news_release(struct news *news);
 int sync_open(struct diff *diff, struct news *news, struct endpoint_state *state, struct err *err);
 int sync_tell_news(
     struct diff *diff, struct news *news, endpoint_identity_fn fn, void *arg, struct err *err);
+
+/* Folders that say nothing of flags, and nothing of anything new, are looked at together
+ * (sync_survey.c). Whatever it finds beside flags and deletions is left to sync_one_folder(). */
+int sync_survey(struct sync *sync, struct err *err);
+
+/* Could a survey be enough for it? 1, 0, -1. And: settle it with the news of its listing; 0: it
+ * cannot be, so it is as if it had not been listed. */
+int sync_may_survey(struct sync *sync, const struct sync_folder *folder, struct err *err);
+int sync_settle(struct sync *sync, const struct sync_folder *folder, struct news *news,
+    const struct endpoint_state *state, struct err *err);
+
+bool sync_wants(const struct sync *sync, const struct sync_folder *folder);
 
 /* Log what is known of the folder as an event. */
 struct event sync_place_event(const struct diff *diff, enum event_kind kind);

@@ -192,7 +192,7 @@ takes() {
 
 for behaviour in qresync,list-status qresync condstore,list-status condstore; do
   account "trips-${behaviour/,/-}"
-  behave "$behaviour,many-folders=20,many-messages=2000"
+  behave "$behaviour,full-folders=20,many-messages=2000"
   try 0 "a first sync" sync
   behave "$behaviour,latency=100"
   try 0 "nothing new" sync
@@ -205,6 +205,43 @@ for behaviour in qresync,list-status qresync condstore,list-status condstore; do
     takes "one new message" $((5 + more))
   holds "nothing was changed" only-reads "$LOG"
 done
+
+# Where only listings tell of flags, all folders are listed in one go.
+account trips-plain
+behave full-folders=20
+try 0 "a first sync" sync
+behave latency=100
+try 0 "nothing new" sync
+takes "nothing new in 20 folders" 4
+behave latency=100,touched=1
+try 0 "flags" sync
+check "trips-plain: of every third message" contains "$OUT" "flags of 34 changed"
+takes "flags in 20 folders" 4
+sound
+holds "complete" complete "$NOW" "$WORK/archive.json"
+for n in 1 2 3; do
+  behave "busy=$n"
+  try 0 "what others did ($n)" sync
+  sound
+  holds "complete ($n)" complete "$NOW" "$WORK/archive.json"
+done
+behave touched=2,open-refused=Archive
+try 1 "one folder cannot be opened" sync
+says "locked by somebody"
+behave touched=3,stays-open=Archive
+try 1 "nor then, and the one before stays open" sync
+says "locked by somebody"
+sound
+behave touched=4,drop-listing=7
+try 0 "the connection is lost meanwhile" sync
+sound
+holds "complete" complete "$NOW" "$WORK/archive.json"
+behave reused=3+4
+try 1 "two numbers mean other messages" sync
+says "2 messages stand under numbers (UIDs) that meant others before"
+sound
+holds "complete" complete "$NOW" "$WORK/archive.json"
+holds "nothing was changed" only-reads "$LOG"
 
 # The real thing: Dovecot, and somebody else who works there.
 generate_mail --seed 44 --count 200

@@ -574,6 +574,30 @@ class ManyFolders(Named):
         super().furnish(account)
 
 
+@behaviour("full-folders")
+class FullFolders(Named):
+    """VALUE more folders with three messages in each."""
+    def furnish(self, account):
+        for number in range(self.amount("full-folders", 20)):
+            folder = account.make(b"full-%d" % number)
+            for message in range(3):
+                folder.add(*made_up(7000 + 10 * number + message))
+        super().furnish(account)
+
+
+@behaviour("stays-open")
+class StaysOpen(Session):
+    """The folder VALUE cannot be opened, and the one before stays open then."""
+    async def select(self, words, is_writable):
+        before = self.folder
+        name = words[0] if isinstance(words[0], bytes) else words[0].encode()
+        if name == self.values["stays-open"].encode():
+            return "NO [INUSE] locked by somebody"
+        answer = await super().select(words, is_writable)
+        self.folder = self.folder or before
+        return answer
+
+
 @behaviour("list-empty")
 class ListEmpty(Session):
     """LIST shows nothing."""
@@ -1696,6 +1720,17 @@ class Nomodseq(Condstore):
 
     def state_of(self, folder):
         return {**super().state_of(folder), "HIGHESTMODSEQ": self.highest_of(folder) or 0}
+
+
+@behaviour("drop-listing")
+class DropListing(Named):
+    """The connection is lost in the listing number VALUE, once."""
+    async def fetch_one(self, number, message, values):
+        if number == 2 and not is_text(values):
+            self.listings = self.__dict__.get("listings", 0) + 1
+            if self.listings == self.amount("drop-listing") and self.first_time("drop-listing"):
+                await self.drop()
+        await super().fetch_one(number, message, values)
 
 
 @behaviour("search-short")

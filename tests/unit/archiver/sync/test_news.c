@@ -171,6 +171,7 @@ START_TEST(what_is_not_proven_is_listed)
 		.vanished = "2",
 		.told = "3:9",
 		.hides_flags = true},
+	    {.telling = ENDPOINT_TELLS_CHANGES, .vanished = "1", .told = "1,3:4,6:9"},
 	    {.telling = ENDPOINT_TELLS_CHANGES, .left = "1:4294967295", .told = "3:4,6:9"},
 	    {.telling = ENDPOINT_TELLS_ALL, .told = "3:4"},
 	    {.telling = ENDPOINT_TELLS_ALL, .there = "1,3:6", .told = "3:4"},
