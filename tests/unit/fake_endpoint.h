@@ -76,6 +76,7 @@ struct fake {
 	struct fake_folder *selected;
 	enum endpoint_mode mode;
 	bool cannot_expunge_by_uid, tells_modseq;
+	bool can_survey, is_surveying; /* nothing else can be asked meanwhile */
 	bool has_quota;
 	uint64_t quota_used_kib;
 	bool refuses_appends, is_full;
@@ -405,6 +406,36 @@ static inline int fake_scan(
 	return result;
 }
 
+static inline int fake_survey_one(
+    struct fake *fake, struct bytes name, const struct endpoint_survey *survey, struct err *err)
+{
+	struct endpoint_state state;
+	uint64_t count = 0;
+
+	if (fake_select(&fake->endpoint, name, ENDPOINT_READ, &state, NULL) != 0)
+		return survey->end(survey->arg, NULL, 0, err);
+	if (fake_scan(&fake->endpoint, survey->message, survey->arg, &count, err) != 0)
+		return -1;
+	return survey->end(survey->arg, &state, count, err);
+}
+
+static inline int fake_survey(
+    struct endpoint *ep, const struct endpoint_survey *survey, struct err *err)
+{
+	struct fake *fake = fake_of(ep);
+	struct bytes name;
+	int result = 0;
+
+	if (!fake->can_survey)
+		return 0;
+	fake_note(fake, "survey", bytes_of(NULL));
+	fake->is_surveying = true;
+	while (result == 0 && survey->next(survey->arg, &name))
+		result = fake_survey_one(fake, name, survey, err);
+	fake->is_surveying = false;
+	return result;
+}
+
 /* Its Message-ID field, as it stands there. */
 static inline struct bytes fake_header(const struct fake_message *message)
 {
@@ -423,6 +454,7 @@ static inline int fake_identify(struct endpoint *ep, const struct seqset *uids,
 	struct fake_folder *folder = fake->selected;
 
 	ck_assert_ptr_nonnull(folder);
+	ck_assert(!fake->is_surveying);
 	fake_note_set(fake, "identify", uids);
 	if (fake_script(fake, "identify", false, err) != 0)
 		return -1;
@@ -499,6 +531,7 @@ static inline int fake_fetch(struct endpoint *ep, const struct seqset *uids, uin
 	int result = 0;
 
 	ck_assert_ptr_nonnull(fake->selected);
+	ck_assert(!fake->is_surveying);
 	fake_note_set(fake, "fetch", uids);
 	if (fake_script(fake, "fetch", false, err) != 0)
 		return -1;
@@ -620,6 +653,7 @@ static const struct endpoint_ops fake_ops = {.close = fake_close,
     .name_for = fake_name_for,
     .quota = fake_quota,
     .scan = fake_scan,
+    .survey = fake_survey,
     .identify = fake_identify,
     .fetch = fake_fetch,
     .append = fake_append,
