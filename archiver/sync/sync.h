@@ -2,8 +2,9 @@
  *
  *   sync_account(&options, &report, &err)
  *
- * Every folder is compared with the catalogue: new messages are fetched and stored, changed
- * flags and vanished messages noted, a changed UIDVALIDITY retires the old places. What was
+ * Every folder is compared with the catalogue, by what the server tells as changes where that is
+ * proven, by a listing where not, and once in every week: new messages are fetched and stored,
+ * changed flags and vanished messages noted, a changed UIDVALIDITY retires the old places. What was
  * fetched is committed batch by batch, so a sync that ends anywhere is continued by the next
  * one. A bad message or folder never stops the rest: it is listed and tried again next time.
  *

@@ -6,7 +6,7 @@
 #include "tests/unit/archive.h"
 #include "tests/unit/fake_endpoint.h"
 
-#define DATE 1500000000
+#define DATE   1500000000
 #define LOOKED "open, list, survey, examine INBOX, scan, examine Other, scan"
 
 static struct archive a;
@@ -30,7 +30,8 @@ static void check_log(const char *expected)
 
 static struct fake_message *letter(struct fake_folder *folder, uint32_t uid)
 {
-	char *text = mem_format("Message-ID: <%u.%s@example.org>\r\n\r\nHello\r\n", uid, folder->name);
+	char *text =
+	    mem_format("Message-ID: <%u.%s@example.org>\r\n\r\nHello\r\n", uid, folder->name);
 	struct fake_message *message = fake_message(folder, uid, text, "\\Seen", DATE + uid);
 
 	free(text);
