@@ -87,6 +87,18 @@ enum endpoint_mode { ENDPOINT_READ, ENDPOINT_WRITE };
 int endpoint_select(struct endpoint *ep, struct bytes name, enum endpoint_mode mode,
     struct endpoint_state *out, struct err *err);
 
+/* Makes the folder; one that exists already is success. Subscribes it. */
+int endpoint_create(struct endpoint *ep, struct bytes name, struct err *err);
+
+/* The name of a folder on this server for levels joined with "/" in UTF-8, appended to out. */
+int endpoint_name_for(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
+
+/* Kibibytes used and allowed of the quota that INBOX is under: 1, 0 not told, -1. */
+int endpoint_quota(
+    struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err);
+
+/* ---- messages of the selected folder ---- */
+
 /* What a message is, for recognising it again without its text. */
 struct endpoint_identity {
 	struct imap_uid uid;
@@ -98,6 +110,11 @@ struct endpoint_identity {
 };
 typedef int (*endpoint_identity_fn)(
     void *arg, const struct endpoint_identity *identity, struct err *err);
+
+/* Every message: UID and flags, and the date as a rule. The number seen; compare it with
+ * state.messages: fewer means that the listing is not complete. */
+int endpoint_scan(
+    struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err);
 
 /* A folder as it was when it was last looked at. */
 struct endpoint_past {
@@ -133,23 +150,6 @@ void endpoint_news_release(struct endpoint_news *news);
 int endpoint_select_since(struct endpoint *ep, struct bytes name, const struct endpoint_past *past,
     endpoint_identity_fn fn, void *arg, struct endpoint_news *news, struct endpoint_state *out,
     struct err *err);
-
-/* Makes the folder; one that exists already is success. Subscribes it. */
-int endpoint_create(struct endpoint *ep, struct bytes name, struct err *err);
-
-/* The name of a folder on this server for levels joined with "/" in UTF-8, appended to out. */
-int endpoint_name_for(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
-
-/* Kibibytes used and allowed of the quota that INBOX is under: 1, 0 not told, -1. */
-int endpoint_quota(
-    struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err);
-
-/* ---- messages of the selected folder ---- */
-
-/* Every message: UID and flags, and the date as a rule. The number seen; compare it with
- * state.messages: fewer means that the listing is not complete. */
-int endpoint_scan(
-    struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err);
 
 /* Folders opened for reading and listed, one after the other without waiting for answers between
  * them: what a server that counts no changes is asked when nothing seems to be new. */

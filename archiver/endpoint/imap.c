@@ -40,13 +40,20 @@ static int take_capability(void *arg, const struct response *response, struct er
 
 static int begin(struct imap_session *session, bool wants_news, struct err *err)
 {
-	/* What was said before the login counts for nothing. */
-	if (imap_do(session, take_capability, session, err, "CAPABILITY") != 0)
+	struct imap_tag capability, id;
+	struct imap_result result;
+
+	/* What was said before the login counts for nothing. Some hosts want ID before they open a
+	 * folder, and those that do not know it say so: not worth waiting to see whether it is
+	 * among what they can. */
+	if (imap_command(session, &capability, err, "CAPABILITY") != 0 ||
+	    imap_command(session, &id, err,
+		"ID (\"name\" \"mailcask\" \"version\" \"" MAILCASK_VERSION "\")") != 0 ||
+	    imap_await(session, &capability, take_capability, session, &result, err) != 0)
 		return -1;
-	/* Some hosts want it before they open a folder; its answer does not matter. */
-	if (capability_has(&session->can, CAP_ID) &&
-	    imap_command_unawaited(session, err,
-		"ID (\"name\" \"mailcask\" \"version\" \"" MAILCASK_VERSION "\")") != 0)
+	if (!result.ok)
+		return imap_refused(&result, "CAPABILITY", err);
+	if (imap_await(session, &id, NULL, NULL, &result, err) != 0)
 		return -1;
 	/* Only before any folder is open (RFC 9051 section 6.3.1). */
 	if (wants_news && imap_may_enable_qresync(session))

@@ -53,6 +53,7 @@ check "without ESEARCH: searched" same "$(asked 'UID SEARCH UID 1:\*')" 18
 told enablesilent enable-silent
 check "what is not said to be enabled is not used" same "$(asked 'QRESYNC \(')" 0
 told forgetful vanished-unknown
+told noid no-id,qresync
 told newnottold new-not-told
 told splitnews qresync,split,descending
 

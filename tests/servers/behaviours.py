@@ -1391,6 +1391,16 @@ class CreateRefused(Session):
         return await super().do_create(words)
 
 
+@behaviour("no-id")
+class NoId(Session):
+    """No ID."""
+    def capabilities(self):
+        return [x for x in super().capabilities() if x != "ID"]
+
+    async def do_id(self, words):
+        return "BAD no such command"
+
+
 # ---- what is new ----
 
 @behaviour("condstore")
