@@ -39,6 +39,32 @@ int endpoint_select(struct endpoint *ep, struct bytes name, enum endpoint_mode m
 	return ep->ops->select(ep, name, mode, out, err);
 }
 
+void endpoint_news_init(struct endpoint_news *news)
+{
+	news->telling = ENDPOINT_TELLS_NOTHING;
+	news->messages = 0;
+	seqset_init(&news->vanished);
+	seqset_init(&news->left);
+	seqset_init(&news->there);
+}
+
+void endpoint_news_release(struct endpoint_news *news)
+{
+	seqset_release(&news->vanished);
+	seqset_release(&news->left);
+	seqset_release(&news->there);
+}
+
+int endpoint_select_since(struct endpoint *ep, struct bytes name, const struct endpoint_past *past,
+    endpoint_identity_fn fn, void *arg, struct endpoint_news *news, struct endpoint_state *out,
+    struct err *err)
+{
+	news->telling = ENDPOINT_TELLS_NOTHING;
+	if (!ep->ops->select_since)
+		return ep->ops->select(ep, name, ENDPOINT_READ, out, err);
+	return ep->ops->select_since(ep, name, past, fn, arg, news, out, err);
+}
+
 int endpoint_create(struct endpoint *ep, struct bytes name, struct err *err)
 {
 	return ep->ops->create(ep, name, err);
@@ -59,6 +85,11 @@ int endpoint_scan(
     struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err)
 {
 	return ep->ops->scan(ep, fn, arg, count_out, err);
+}
+
+int endpoint_survey(struct endpoint *ep, const struct endpoint_survey *survey, struct err *err)
+{
+	return ep->ops->survey ? ep->ops->survey(ep, survey, err) : 0;
 }
 
 int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,

@@ -39,6 +39,7 @@ struct endpoint_options {
 	const char *tls_ca, *tls_pin; /* or NULL */
 	int timeout_s;
 	uint64_t max_message_bytes;        /* a larger one is refused; 0: 2 GiB */
+	bool wants_news;                   /* endpoint_select_since() will be called */
 	const volatile sig_atomic_t *stop; /* or NULL */
 };
 
@@ -116,6 +117,54 @@ typedef int (*endpoint_identity_fn)(
  * state.messages: fewer means that the listing is not complete. */
 int endpoint_scan(
     struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err);
+
+/* A folder as it was when it was last looked at. */
+struct endpoint_past {
+	uint32_t uidvalidity;
+	uint64_t uidnext, modseq, messages;
+};
+
+enum endpoint_telling {
+	ENDPOINT_TELLS_NOTHING, /* only a listing does */
+	ENDPOINT_TELLS_ODDLY,   /* what it said cannot be: do not ask it again */
+	ENDPOINT_TELLS_CHANGES, /* there is what was there, less vanished and left, and what was
+				   told */
+	ENDPOINT_TELLS_ALL      /* there is what there says */
+};
+
+/* What a server says of the time since then. Nothing of it is proven: servers are known to tell
+ * less than happened, and more. */
+struct endpoint_news {
+	enum endpoint_telling telling;
+	struct seqset vanished; /* before the folder was opened; may name what never was */
+	struct seqset left;     /* since it was opened */
+	struct seqset there;
+	uint64_t messages; /* that there are now; state.messages when it was opened */
+};
+void endpoint_news_init(struct endpoint_news *news);
+void endpoint_news_release(struct endpoint_news *news);
+
+/* endpoint_select() for reading, and what changed since the folder was as in past, in as few
+ * round trips as the server can do it (RFC 7162). fn is told of messages whose flags may be
+ * other ones, and of new ones unless news.there names them; in any order, the same perhaps more
+ * than once. What it was told counts for nothing when news.telling is one of the first two; the
+ * folder is open also then. */
+int endpoint_select_since(struct endpoint *ep, struct bytes name, const struct endpoint_past *past,
+    endpoint_identity_fn fn, void *arg, struct endpoint_news *news, struct endpoint_state *out,
+    struct err *err);
+
+/* Folders opened for reading and listed, one after the other without waiting for answers between
+ * them: what a server that counts no changes is asked when nothing seems to be new. */
+struct endpoint_survey {
+	void *arg;
+	bool (*next)(void *arg, struct bytes *name_out); /* false: that was all */
+	/* A message of the folder whose end is told next. */
+	endpoint_identity_fn message;
+	/* In the order of next. state NULL: it could not be opened or listed, and what was told of
+	 * its messages counts for nothing. */
+	int (*end)(void *arg, const struct endpoint_state *state, uint64_t listed, struct err *err);
+};
+int endpoint_survey(struct endpoint *ep, const struct endpoint_survey *survey, struct err *err);
 
 /* Each of uids that the server knows is told once, however many pieces it comes in; what was
  * told in two ways is not told. */

@@ -13,12 +13,18 @@ struct endpoint_ops {
 	int (*list)(struct endpoint *ep, endpoint_folder_fn fn, void *arg, struct err *err);
 	int (*select)(struct endpoint *ep, struct bytes name, enum endpoint_mode mode,
 	    struct endpoint_state *out, struct err *err);
+	int (*select_since)(struct endpoint *ep, struct bytes name,
+	    const struct endpoint_past *past, endpoint_identity_fn fn, void *arg,
+	    struct endpoint_news *news, struct endpoint_state *out,
+	    struct err *err); /* or NULL: tells nothing */
 	int (*create)(struct endpoint *ep, struct bytes name, struct err *err);
 	int (*name_for)(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
 	int (*quota)(
 	    struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err);
 	int (*scan)(struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out,
 	    struct err *err);
+	int (*survey)(struct endpoint *ep, const struct endpoint_survey *survey,
+	    struct err *err); /* or NULL: looks at nothing */
 	int (*identify)(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
 	    void *arg, struct err *err);
 	int (*fetch)(struct endpoint *ep, const struct endpoint_source *source,

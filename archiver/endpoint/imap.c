@@ -38,21 +38,26 @@ static int take_capability(void *arg, const struct response *response, struct er
 	return 0;
 }
 
-static int begin(struct imap_session *session, struct err *err)
+static int begin(struct imap_session *session, bool wants_news, struct err *err)
 {
-	/* What was said before the login counts for nothing. */
-	if (imap_do(session, take_capability, session, err, "CAPABILITY") != 0)
-		return -1;
-	if (capability_has(&session->can, CAP_ID)) {
-		/* Some hosts want it before they open a folder; its answer does not matter. */
-		struct imap_result result;
-		struct imap_tag tag;
+	struct imap_tag capability, id;
+	struct imap_result result;
 
-		if (imap_command(session, &tag, err,
-			"ID (\"name\" \"mailcask\" \"version\" \"" MAILCASK_VERSION "\")") != 0 ||
-		    imap_await(session, &tag, NULL, NULL, &result, err) != 0)
-			return -1;
-	}
+	/* What was said before the login counts for nothing. Some hosts want ID before they open a
+	 * folder, and those that do not know it say so: not worth waiting to see whether it is
+	 * among what they can. */
+	if (imap_command(session, &capability, err, "CAPABILITY") != 0 ||
+	    imap_command(session, &id, err,
+		"ID (\"name\" \"mailcask\" \"version\" \"" MAILCASK_VERSION "\")") != 0 ||
+	    imap_await(session, &capability, take_capability, session, &result, err) != 0)
+		return -1;
+	if (!result.ok)
+		return imap_refused(&result, "CAPABILITY", err);
+	if (imap_await(session, &id, NULL, NULL, &result, err) != 0)
+		return -1;
+	/* Only before any folder is open (RFC 9051 section 6.3.1). */
+	if (wants_news && imap_may_enable_qresync(session))
+		return imap_command_unawaited(session, err, "ENABLE QRESYNC");
 	return 0;
 }
 
@@ -371,14 +376,9 @@ static int take_selected(void *arg, const struct response *response, struct err 
 	return 0;
 }
 
-static int imap_select(struct endpoint *ep, struct bytes name, enum endpoint_mode mode,
-    struct endpoint_state *out, struct err *err)
+void imap_forget_selected(struct imap_session *session, enum endpoint_mode mode)
 {
-	struct imap_session *session = IMAP_SESSION(ep);
-	struct buf quoted;
-	int result = -1;
-
-	buf_init(&quoted, 4 * NAME_MAX_BYTES);
+	session->mode = mode;
 	buf_clear(&session->selected);
 	buf_clear(&session->permanent);
 	/* Without a word about them all flags are permanent (RFC 9051 section 6.3.2). */
@@ -386,10 +386,33 @@ static int imap_select(struct endpoint *ep, struct bytes name, enum endpoint_mod
 	    .can_delete = true, .is_writable = mode == ENDPOINT_WRITE, .uids_are_sticky = true};
 	session->exists = 0;
 	session->has_exists = false;
-	session->mode = mode;
+}
+
+int imap_take_opening(void *arg, const struct response *response, struct err *err)
+{
+	struct imap_opening *opening = arg;
+
+	/* What came before was about the folder that was open (RFC 7162 section 3.2.11). */
+	if (response->kind == RESPONSE_STATUS && bytes_is_nocase(response->code, "CLOSED"))
+		imap_forget_selected(opening->session, opening->session->mode);
+	if (take_selected(opening->session, response, err) != 0)
+		return -1;
+	return opening->handler ? opening->handler(opening->arg, response, err) : 0;
+}
+
+int imap_open_folder(struct imap_session *session, struct bytes name, enum endpoint_mode mode,
+    const char *with, imap_handler handler, void *arg, struct endpoint_state *out, struct err *err)
+{
+	struct imap_opening opening = {session, handler, arg};
+	struct buf quoted;
+	int result = -1;
+
+	buf_init(&quoted, 4 * NAME_MAX_BYTES);
+	imap_forget_selected(session, mode);
 	if (imapcommand_astring(&quoted, name, err) != 0 ||
-	    imap_do(session, take_selected, session, err,
-		mode == ENDPOINT_WRITE ? "SELECT %s" : "EXAMINE %s", buf_string(&quoted)) != 0)
+	    imap_do(session, imap_take_opening, &opening, err,
+		mode == ENDPOINT_WRITE ? "SELECT %s%s" : "EXAMINE %s%s", buf_string(&quoted),
+		with) != 0)
 		goto out;
 	/* Not told is not "none": an empty folder would mean that all its mail is gone. */
 	if (!session->has_exists) {
@@ -404,6 +427,12 @@ static int imap_select(struct endpoint *ep, struct bytes name, enum endpoint_mod
 out:
 	buf_release(&quoted);
 	return result;
+}
+
+static int imap_select(struct endpoint *ep, struct bytes name, enum endpoint_mode mode,
+    struct endpoint_state *out, struct err *err)
+{
+	return imap_open_folder(IMAP_SESSION(ep), name, mode, "", NULL, NULL, out, err);
 }
 
 static int imap_create(struct endpoint *ep, struct bytes name, struct err *err)
@@ -548,10 +577,12 @@ static const struct endpoint_ops imap_ops = {
     .traffic = imap_traffic,
     .list = imap_list,
     .select = imap_select,
+    .select_since = imap_select_since,
     .create = imap_create,
     .name_for = imap_name_for,
     .quota = imap_quota,
     .scan = imap_scan,
+    .survey = imap_survey,
     .identify = imap_identify,
     .fetch = imap_fetch,
     .append = imap_append,
@@ -565,7 +596,8 @@ int imap_open(struct endpoint **out, const struct endpoint_options *options, str
 	struct imap_session *session = mem_zero(1, sizeof *session);
 
 	session->endpoint.ops = &imap_ops;
-	if (imap_session_open(session, options, err) != 0 || begin(session, err) != 0) {
+	if (imap_session_open(session, options, err) != 0 ||
+	    begin(session, options->wants_news, err) != 0) {
 		imap_close(&session->endpoint);
 		return -1;
 	}

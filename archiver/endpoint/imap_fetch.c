@@ -16,16 +16,9 @@
 
 /* ---- listing ---- */
 
-struct scan {
-	endpoint_identity_fn fn;
-	void *arg;
-	struct buf flags;
-	struct seqset seen; /* a UID that is told twice must not hide one that is not told */
-};
-
-static int take_scanned(void *arg, const struct response *response, struct err *err)
+int imap_take_scanned(void *arg, const struct response *response, struct err *err)
 {
-	struct scan *scan = arg;
+	struct imap_scan *scan = arg;
 	const struct response_fetch *fetch = &response->fetch;
 	struct endpoint_identity told;
 
@@ -48,15 +41,15 @@ int imap_scan(
     struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err)
 {
 	struct imap_session *session = IMAP_SESSION(ep);
-	struct scan scan = {.fn = fn, .arg = arg};
+	struct imap_scan scan = {.fn = fn, .arg = arg};
 	int result = 0;
 
 	buf_init(&scan.flags, IMAPFLAGS_MAX_BYTES);
 	seqset_init(&scan.seen);
 	/* "1:*" of an empty folder is an error to some servers. */
 	if (session->exists > 0)
-		result = imap_do(
-		    session, take_scanned, &scan, err, "UID FETCH 1:* (UID FLAGS INTERNALDATE)");
+		result = imap_do(session, imap_take_scanned, &scan, err,
+		    "UID FETCH 1:* (UID FLAGS INTERNALDATE)");
 	buf_release(&scan.flags);
 	*count_out = seqset_count(&scan.seen);
 	seqset_release(&scan.seen);

@@ -121,6 +121,22 @@ int imap_command(struct imap_session *session, struct imap_tag *tag_out, struct 
 	return result;
 }
 
+int imap_command_unawaited(struct imap_session *session, struct err *err, const char *format, ...)
+{
+	struct imap_tag tag;
+	va_list args;
+	int result;
+
+	if (session->unawaited_count == IMAP_UNAWAITED)
+		return err_set(err, ERR_BUG, "too many IMAP commands that nobody waits for");
+	va_start(args, format);
+	result = send_command(session, &tag, err, format, args);
+	va_end(args);
+	if (result == 0)
+		session->unawaited[session->unawaited_count++] = tag;
+	return result;
+}
+
 /* ---- input ---- */
 
 /* A server that sends a byte now and then is never silent, and never done. */
@@ -294,8 +310,33 @@ static int said_bye(struct imap_session *session, const struct response *respons
 	return broken(session);
 }
 
-int imap_read(struct imap_session *session, const struct imap_body *body, struct response *out,
-    struct err *err)
+static bool has_word(struct bytes list, const char *word)
+{
+	while (list.n > 0) {
+		size_t n = 0;
+
+		while (n < list.n && list.p[n] != ' ')
+			n++;
+		if (bytes_is_nocase((struct bytes){list.p, n}, word))
+			return true;
+		list = bytes_from(list, n + 1);
+	}
+	return false;
+}
+
+/* The end of a command that nobody waits for: not a matter of whoever reads. */
+static bool is_unawaited(struct imap_session *session, const struct response *response)
+{
+	if (session->unawaited_count == 0 || !imap_is_tag(response, &session->unawaited[0]))
+		return false;
+	session->unawaited_count--;
+	memmove(session->unawaited, session->unawaited + 1,
+	    session->unawaited_count * sizeof *session->unawaited);
+	return true;
+}
+
+static int read_response(struct imap_session *session, const struct imap_body *body,
+    struct response *out, struct err *err)
 {
 	struct bytes line;
 	int got;
@@ -327,7 +368,19 @@ int imap_read(struct imap_session *session, const struct imap_body *body, struct
 	if (out->kind == RESPONSE_STATUS && out->condition == CONDITION_BYE)
 		return said_bye(session, out, err);
 	note_exists(session, out);
+	if (out->kind == RESPONSE_ENABLED && has_word(out->list, "QRESYNC"))
+		session->has_qresync = true;
 	return check_uidvalidity(session, out, err);
+}
+
+int imap_read(struct imap_session *session, const struct imap_body *body, struct response *out,
+    struct err *err)
+{
+	do {
+		if (read_response(session, body, out, err) != 0)
+			return -1;
+	} while (is_unawaited(session, out));
+	return 0;
 }
 
 /* ---- answers ---- */

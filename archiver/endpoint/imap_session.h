@@ -20,6 +20,7 @@
 
 #define IMAP_COMMAND_BYTES 7800 /* RFC 7162 section 4 asks for at most 8192 with CRLF */
 #define IMAP_TAG_BYTES     24
+#define IMAP_UNAWAITED     4
 
 struct imap_tag {
 	char text[IMAP_TAG_BYTES];
@@ -40,6 +41,11 @@ struct imap_session {
 	struct buf line;                      /* of a response that is not complete */
 	uint64_t response_ms, response_bytes; /* since when it is read, and how much came */
 	struct response_text text;
+
+	/* Commands whose answers nobody waits for, in their order. */
+	struct imap_tag unawaited[IMAP_UNAWAITED];
+	size_t unawaited_count;
+	bool has_qresync; /* the server has said that it is enabled */
 
 	/* The selected folder. */
 	struct buf selected; /* its server name; empty: none */
@@ -83,6 +89,10 @@ void imap_session_close(struct imap_session *session);
 
 int imap_command(struct imap_session *session, struct imap_tag *tag_out, struct err *err,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* One whose answer does not matter, or is noted here (ENABLED): it is read along with those of
+ * later commands. At most IMAP_UNAWAITED of them at a time. */
+int imap_command_unawaited(struct imap_session *session, struct err *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 int imap_send(struct imap_session *session, struct bytes data, struct err *err);
 void imap_make_tag(struct imap_session *session, struct imap_tag *out);
 

@@ -94,6 +94,11 @@ static bool is_wanted(const struct sync *sync, struct bytes shown)
 	return !options->wants || options->wants(options->wants_arg, shown);
 }
 
+bool sync_wants(const struct sync *sync, const struct sync_folder *folder)
+{
+	return is_wanted(sync, bytes_of(folder->shown));
+}
+
 static void tell_unusable(struct sync *sync, const struct endpoint_folder *told)
 {
 	struct bytes shown = told->shown;
@@ -173,8 +178,9 @@ static size_t estimate(struct sync *sync)
 		if (folder->has_state)
 			all->progress.messages_expected +=
 			    is_same ? expected(folder, known.uidnext) : state->messages;
-		busy += !is_same || known.uidnext != state->uidnext ||
-		    known.messages != state->messages || known.modseq != state->modseq;
+		busy += !folder->is_settled &&
+		    (!is_same || known.uidnext != state->uidnext ||
+			known.messages != state->messages || known.modseq != state->modseq);
 	}
 	return busy;
 }
@@ -380,6 +386,8 @@ static int sync_folders(struct sync_all *all, struct err *err)
 	struct sync *first = &all->worker[0];
 	int result;
 
+	if (sync_survey(first, err) != 0)
+		return -1;
 	start_workers(all, estimate(first));
 	result = work(first, err);
 	if (result != 0)

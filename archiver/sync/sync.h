@@ -2,8 +2,9 @@
  *
  *   sync_account(&options, &report, &err)
  *
- * Every folder is compared with the catalogue: new messages are fetched and stored, changed
- * flags and vanished messages noted, a changed UIDVALIDITY retires the old places. What was
+ * Every folder is compared with the catalogue, by what the server tells as changes where that is
+ * proven, by a listing where not, and once in every week: new messages are fetched and stored,
+ * changed flags and vanished messages noted, a changed UIDVALIDITY retires the old places. What was
  * fetched is committed batch by batch, so a sync that ends anywhere is continued by the next
  * one. A bad message or folder never stops the rest: it is listed and tried again next time.
  *
@@ -22,6 +23,7 @@
 #define SYNC_FOLDERS_WORTH  8               /* with news: one worker more is worth its login */
 #define SYNC_COMMIT_S       5               /* or earlier, when the batch is large */
 #define SYNC_FULL_LIST_S    (7 * 24 * 3600) /* look at every folder at least so often */
+#define SYNC_SURVEY_COUNT   100000          /* messages of a folder that is looked at with others */
 #define SYNC_RECONNECTS     5               /* in a row, without a new message between them */
 #define SYNC_BROKEN_FOLDERS 3  /* given up in a row because of that: so is the account */
 #define SYNC_ODD_SIZES      20 /* texts that came twice the same: the server estimates sizes */

@@ -136,11 +136,10 @@ static bool is_unchanged(
     struct sync *sync, const struct sync_folder *folder, const struct catalog_folder *known)
 {
 	const struct endpoint_state *state = &folder->state;
-	int64_t age = vault_now(sync->options->vault) - known->listed_unix;
 
 	return folder->has_state && !known->is_gone && state->uidvalidity != 0 &&
 	    state->uidvalidity == known->uidvalidity && state->uidnext == known->uidnext &&
-	    state->messages == known->messages && age >= 0 && age < SYNC_FULL_LIST_S &&
+	    state->messages == known->messages && !sync_is_listing_due(sync, known) &&
 	    (state->messages == 0 || (state->modseq != 0 && state->modseq == known->modseq));
 }
 
@@ -155,11 +154,10 @@ static int take_exception(
 /* A cursor that says nothing new is not written: a quiet account must not grow the archive. */
 static bool is_same_cursor(const struct diff *diff, const struct endpoint_state *state)
 {
-	int64_t age = vault_now(diff->sync->options->vault) - diff->cursor.listed_unix;
-
 	return diff->cursor.uidvalidity == diff->uidvalidity &&
 	    diff->cursor.uidnext == state->uidnext && diff->cursor.modseq == state->modseq &&
-	    diff->cursor.messages == state->messages && age >= 0 && age < SYNC_FULL_LIST_S;
+	    diff->cursor.messages == state->messages &&
+	    !sync_is_listing_due(diff->sync, &diff->cursor);
 }
 
 static int log_cursor(struct diff *diff, const struct endpoint_state *state, struct err *err)
@@ -202,19 +200,34 @@ static bool is_doubtful(const struct diff *diff, const struct endpoint_state *st
 	    state->uidnext != 0 && state->uidnext < diff->cursor.uidnext;
 }
 
-/* List, note what changed, fetch what is new. */
-static int compare(struct diff *diff, const struct endpoint_state *state, struct err *err)
+/* Every message of the folder, from its listing or from proven news. */
+static int list(struct diff *diff, struct news *news, const struct endpoint_state *state,
+    struct listing *listing, bool *complete_out, struct err *err)
+{
+	uint64_t listed;
+
+	if (news->is_proven) {
+		*complete_out = true;
+		return sync_tell_news(diff, news, take_listed, listing, err);
+	}
+	if (sync_scan(diff->sync, take_listed, listing, &listed, err) != 0)
+		return -1;
+	*complete_out = listed >= state->messages;
+	if (!*complete_out)
+		tell_incomplete(diff, state->messages, listed);
+	return 0;
+}
+
+/* Note what changed, fetch what is new. */
+static int compare(
+    struct diff *diff, struct news *news, const struct endpoint_state *state, struct err *err)
 {
 	struct listing listing = {.diff = diff, .is_doubtful = is_doubtful(diff, state)};
-	uint64_t listed;
-	bool complete;
+	bool complete = false;
 	int result;
 
 	seqset_init(&listing.exceptions);
-	result = sync_scan(diff->sync, take_listed, &listing, &listed, err);
-	complete = listed >= state->messages;
-	if (result == 0 && !complete)
-		tell_incomplete(diff, state->messages, listed);
+	result = list(diff, news, state, &listing, &complete, err);
 	if (result == 0 && complete)
 		result = log_gone(diff, err);
 	if (result == 0 && complete)
@@ -225,35 +238,49 @@ static int compare(struct diff *diff, const struct endpoint_state *state, struct
 	return complete && seqset_is_empty(&diff->wanted) ? log_cursor(diff, state, err) : 0;
 }
 
-static int open_and_compare(
-    struct diff *diff, bool is_known, int64_t folder_number, uint32_t old_validity, struct err *err)
+static int load_known(struct diff *diff, struct err *err)
 {
-	struct sync *sync = diff->sync;
-	struct catalog *catalog = vault_catalog(sync->options->vault);
-	struct endpoint_state state;
-	bool lasting;
+	struct catalog *catalog = vault_catalog(diff->sync->options->vault);
 
-	if (sync_select(sync, diff->folder, &state, err) != 0)
-		return -1;
+	if (known_load(&diff->known, catalog, diff->cursor.number, diff->uidvalidity, err) == 0)
+		return 0;
+	diff->sync->all->is_vault_bad = true;
+	return -1;
+}
+
+/* Under which numbers the folder is known, and is now. */
+static int begin_numbers(
+    struct diff *diff, bool is_known, const struct endpoint_state *state, struct err *err)
+{
+	uint32_t old_validity = diff->cursor.uidvalidity;
 	/* UIDs that do not last name nothing the next time: everything is fetched, and known
 	 * again by its bytes. */
-	lasting = state.uidvalidity != 0 && state.uids_are_sticky;
-	diff->uidvalidity = lasting ? state.uidvalidity : 0;
+	bool lasting = state->uidvalidity != 0 && state->uids_are_sticky;
+
+	diff->uidvalidity = lasting ? state->uidvalidity : 0;
 	if (is_known && old_validity != 0 && old_validity != diff->uidvalidity &&
 	    retire(diff, old_validity, err) != 0)
-		return -1;
-	if (begin_cursor(diff, err) != 0)
 		return -1;
 	if (diff->uidvalidity != old_validity) {
 		seqset_clear(&diff->exceptions);
 		seqset_clear(&diff->damaged);
 	}
-	if (is_known && lasting &&
-	    known_load(&diff->known, catalog, folder_number, diff->uidvalidity, err) != 0) {
-		sync->all->is_vault_bad = true;
-		return -1;
-	}
-	return compare(diff, &state, err);
+	return begin_cursor(diff, err);
+}
+
+static int open_and_compare(struct diff *diff, bool is_known, struct err *err)
+{
+	struct endpoint_state state;
+	struct news news;
+	int result = -1;
+
+	sync_news_init(&news);
+	if (sync_open(diff, &news, &state, err) == 0 &&
+	    begin_numbers(diff, is_known, &state, err) == 0 &&
+	    (news.is_proven || !is_known || diff->uidvalidity == 0 || load_known(diff, err) == 0))
+		result = compare(diff, &news, &state, err);
+	sync_news_release(&news);
+	return result;
 }
 
 static int take_damaged(void *arg, uint32_t uid, struct err *err)
@@ -293,27 +320,101 @@ static void release(struct diff *diff)
 	seqset_release(&diff->exceptions);
 }
 
+static void begin(struct diff *diff)
+{
+	known_init(&diff->known);
+	seqset_init(&diff->wanted);
+	seqset_init(&diff->back);
+	seqset_init(&diff->doubted);
+	seqset_init(&diff->damaged);
+	seqset_init(&diff->exceptions);
+}
+
+static bool has_debts(const struct diff *diff)
+{
+	return !seqset_is_empty(&diff->exceptions) || !seqset_is_empty(&diff->damaged);
+}
+
 int sync_one_folder(struct sync *sync, struct sync_folder *folder, struct err *err)
 {
 	struct diff diff = {.sync = sync, .folder = folder};
 	struct catalog_folder known;
 	int found, result = -1;
 
-	known_init(&diff.known);
-	seqset_init(&diff.wanted);
-	seqset_init(&diff.back);
-	seqset_init(&diff.doubted);
-	seqset_init(&diff.damaged);
-	seqset_init(&diff.exceptions);
+	if (folder->is_settled)
+		return 0;
+	begin(&diff);
 	found = load_folder(&diff, &known, err);
-	if (found == 1 && seqset_is_empty(&diff.exceptions) && seqset_is_empty(&diff.damaged) &&
-	    is_unchanged(sync, folder, &known))
+	if (found == 1 && !has_debts(&diff) && is_unchanged(sync, folder, &known))
 		result = 0;
 	else if (found >= 0) {
 		sync->report->folders_changed++;
 		if (log_folder(sync, folder, found == 1, &known, err) == 0)
-			result = open_and_compare(
-			    &diff, found == 1, diff.cursor.number, diff.cursor.uidvalidity, err);
+			result = open_and_compare(&diff, found == 1, err);
+	}
+	release(&diff);
+	return result;
+}
+
+/* ---- of a survey ---- */
+
+int sync_may_survey(struct sync *sync, const struct sync_folder *folder, struct err *err)
+{
+	const struct endpoint_state *state = &folder->state;
+	struct diff diff = {.sync = sync, .folder = folder};
+	struct catalog_folder known;
+	int result;
+
+	if (!folder->has_state || state->messages == 0 || state->messages > SYNC_SURVEY_COUNT)
+		return 0;
+	begin(&diff);
+	result = load_folder(&diff, &known, err);
+	if (result == 1)
+		result = !known.is_gone && !has_debts(&diff) && known.uidvalidity != 0 &&
+		    state->uidvalidity == known.uidvalidity && state->uidnext == known.uidnext &&
+		    state->messages == known.messages && (state->modseq == 0 || known.modseq == 0);
+	release(&diff);
+	return result;
+}
+
+/* All that was listed is known, and is what it was. */
+static bool is_familiar(struct diff *diff, const struct news *news)
+{
+	size_t i;
+
+	for (i = 0; i < news->told.count; i++) {
+		const struct known_entry *told = &news->told.entry[i];
+		const struct known_entry *known = known_find(&diff->known, told->uid);
+
+		if (!known || !known->is_present ||
+		    (told->has_date && told->date_unix != known->date_unix))
+			return false;
+	}
+	return true;
+}
+
+int sync_settle(struct sync *sync, const struct sync_folder *folder, struct news *news,
+    const struct endpoint_state *state, struct err *err)
+{
+	struct diff diff = {.sync = sync, .folder = folder};
+	struct catalog_folder known;
+	int result;
+
+	begin(&diff);
+	result = load_folder(&diff, &known, err);
+	diff.uidvalidity = diff.cursor.uidvalidity;
+	if (result != 1 || state->uidvalidity != diff.uidvalidity || !state->uids_are_sticky ||
+	    state->uidnext < diff.cursor.uidnext || seqset_count(&news->there) != state->messages) {
+		result = result < 0 ? -1 : 0;
+	} else if (load_known(&diff, err) != 0) {
+		result = -1;
+	} else if (!is_familiar(&diff, news)) {
+		result = 0;
+	} else {
+		news->is_proven = true;
+		if (log_folder(sync, folder, true, &known, err) != 0 ||
+		    compare(&diff, news, state, err) != 0)
+			result = -1;
 	}
 	release(&diff);
 	return result;

@@ -15,6 +15,7 @@ struct sync_folder {
 	size_t name_bytes;
 	char delimiter;
 	bool has_state;
+	bool is_settled; /* was looked at in a survey, and nothing of it is left to do */
 	struct endpoint_state state;
 	bool is_taken; /* a worker has it, or has done it */
 };
@@ -33,6 +34,7 @@ struct sync_all {
 	uint64_t commit_ms; /* monotonic, of the last commit */
 	uint64_t odd_sizes; /* texts that were not as long as told, and rightly so */
 	bool has_new_exceptions;
+	bool is_news_bad; /* what the server told as changes was not what changed: it lists again */
 	bool is_vault_bad; /* the archive failed, not the server: nothing can go on */
 	bool is_over;      /* each worker ends as soon as it can */
 	unsigned connections;
@@ -114,6 +116,36 @@ bool sync_can_reconnect(const struct sync *sync, const struct err *err);
 
 /* Bring one folder up to date (sync_folder.c). ERR_SERVER: only this folder failed. */
 int sync_one_folder(struct sync *sync, struct sync_folder *folder, struct err *err);
+
+/* Is a listing due, whatever the server says of changes (sync_news.c)? Each folder has its
+ * moment in every week; a cursor from before the last one is too old. */
+bool sync_is_listing_due(const struct sync *sync, const struct catalog_folder *cursor);
+
+/* What a server told of a folder instead of a listing: the folder is opened with it, and what is
+ * proven is told again as a listing would be (sync_news.c). */
+struct news {
+	struct endpoint_news server;
+	struct known told;
+	struct seqset there; /* every message, as far as it is proven */
+	bool is_proven;      /* and diff.known is loaded then */
+};
+void sync_news_init(struct news *news);
+void sync_news_release(struct news *news);
+int sync_open(struct diff *diff, struct news *news, struct endpoint_state *state, struct err *err);
+int sync_tell_news(
+    struct diff *diff, struct news *news, endpoint_identity_fn fn, void *arg, struct err *err);
+
+/* Folders that say nothing of flags, and nothing of anything new, are looked at together
+ * (sync_survey.c). Whatever it finds beside flags and deletions is left to sync_one_folder(). */
+int sync_survey(struct sync *sync, struct err *err);
+
+/* Could a survey be enough for it? 1, 0, -1. And: settle it with the news of its listing; 0: it
+ * cannot be, so it is as if it had not been listed. */
+int sync_may_survey(struct sync *sync, const struct sync_folder *folder, struct err *err);
+int sync_settle(struct sync *sync, const struct sync_folder *folder, struct news *news,
+    const struct endpoint_state *state, struct err *err);
+
+bool sync_wants(const struct sync *sync, const struct sync_folder *folder);
 
 /* Log what is known of the folder as an event. */
 struct event sync_place_event(const struct diff *diff, enum event_kind kind);

@@ -69,6 +69,7 @@ void sync_disconnect(struct sync *sync)
 
 int sync_connect(struct sync *sync, struct err *err)
 {
+	struct endpoint_options options = sync->options->endpoint;
 	struct endpoint *ep = NULL;
 	int result;
 
@@ -76,9 +77,10 @@ int sync_connect(struct sync *sync, struct err *err)
 		return 0;
 	if (sync_must_stop(sync))
 		return err_set(err, ERR_STOPPED, "stopped");
+	options.wants_news = true;
 	sync->all->connections++;
 	sync_leave(sync->all);
-	result = endpoint_open(&ep, &sync->options->endpoint, err);
+	result = endpoint_open(&ep, &options, err);
 	sync_enter(sync->all);
 	sync->ep = ep;
 	if (result != 0)

@@ -1,6 +1,7 @@
 /* A server that says anything: what it says is refused or understood, and every view of what
  * was understood lies inside of what it said. Input: the bytes of the wire. */
 #include "archiver/imapwire/response.h"
+#include "archiver/imapwire/seqset.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,26 @@ static void check_inside(struct bytes view, struct bytes all)
 {
 	if (view.n > 0 && (view.p < all.p || view.p + view.n > all.p + all.n))
 		abort();
+}
+
+/* What SEARCH, ESEARCH and VANISHED name: taken in order, or not at all. */
+static void check_set(struct bytes list)
+{
+	struct seqset set;
+	size_t i;
+
+	seqset_init(&set);
+	seqset_add_range(&set, 5, 7);
+	if (seqset_parse(&set, list, UINT32_MAX, 1000, NULL) != 0 &&
+	    (set.count != 1 || seqset_count(&set) != 3))
+		abort();
+	for (i = 0; i < set.count; i++)
+		if (set.range[i].first == 0 || set.range[i].first > set.range[i].last ||
+		    (i > 0 && set.range[i].first <= set.range[i - 1].last + 1))
+			abort();
+	if (!seqset_has(&set, 5) || !seqset_has(&set, 7))
+		abort();
+	seqset_release(&set);
 }
 
 /* In memory of exactly its size, so that the sanitizer sees a read beyond it. */
@@ -32,6 +53,10 @@ static void parse(struct response_text *text)
 		for (size_t i = 0; i < sizeof views / sizeof *views; i++)
 			check_inside(views[i], all);
 		if ((got.fetch.has & FETCH_HAS_UID) ? got.fetch.uid == 0 : got.fetch.uid != 0)
+			abort();
+		if (got.kind == RESPONSE_SEARCH || got.kind == RESPONSE_VANISHED)
+			check_set(got.list);
+		if ((got.fetch.has & FETCH_HAS_MODSEQ) && got.fetch.modseq == 0)
 			abort();
 	}
 	free(exact.text.p);

@@ -30,7 +30,7 @@ import sys
 
 READING = re.compile(
     r"CAPABILITY|LOGIN|AUTHENTICATE PLAIN|ID .*|LIST .*|STATUS .*|EXAMINE .*|NAMESPACE|NOOP|LOGOUT"
-    r"|GETQUOTAROOT .*|UID SEARCH .*|UID FETCH [\d:,*]+ \((?:(?!BODY\[|RFC822(?!\.SIZE)).)*\)")
+    r"|ENABLE QRESYNC|GETQUOTAROOT .*|UID SEARCH .*|UID FETCH [\d:,*]+ \((?:(?!BODY\[|RFC822(?!\.SIZE)).)*\)(?: \(CHANGEDSINCE \d+\))?")
 MARKING = ("+FLAGS.SILENT (\\Deleted)", "-FLAGS.SILENT (\\Deleted)")
 
 

@@ -574,6 +574,30 @@ class ManyFolders(Named):
         super().furnish(account)
 
 
+@behaviour("full-folders")
+class FullFolders(Named):
+    """VALUE more folders with three messages in each."""
+    def furnish(self, account):
+        for number in range(self.amount("full-folders", 20)):
+            folder = account.make(b"full-%d" % number)
+            for message in range(3):
+                folder.add(*made_up(7000 + 10 * number + message))
+        super().furnish(account)
+
+
+@behaviour("stays-open")
+class StaysOpen(Session):
+    """The folder VALUE cannot be opened, and the one before stays open then."""
+    async def select(self, words, is_writable):
+        before = self.folder
+        name = words[0] if isinstance(words[0], bytes) else words[0].encode()
+        if name == self.values["stays-open"].encode():
+            return "NO [INUSE] locked by somebody"
+        answer = await super().select(words, is_writable)
+        self.folder = self.folder or before
+        return answer
+
+
 @behaviour("list-empty")
 class ListEmpty(Session):
     """LIST shows nothing."""
@@ -1365,3 +1389,377 @@ class CreateRefused(Session):
         if words and quoted(words[0]).strip(b'"').decode() == self.values["create-refused"]:
             return "NO [NOPERM] not that one"
         return await super().do_create(words)
+
+
+@behaviour("no-id")
+class NoId(Session):
+    """No ID."""
+    def capabilities(self):
+        return [x for x in super().capabilities() if x != "ID"]
+
+    async def do_id(self, words):
+        return "BAD no such command"
+
+
+# ---- what is new ----
+
+@behaviour("condstore")
+class Condstore(Named):
+    """CONDSTORE: mod-sequences of every change, however it came about."""
+    def capabilities(self):
+        return [*super().capabilities(), "CONDSTORE"]
+
+    def notice(self, folder):
+        """Number what changed since the last look."""
+        seen = folder.__dict__.setdefault("seen", {})
+        folder.__dict__.setdefault("highest", 100)
+        gone = folder.__dict__.setdefault("gone", {})
+        now = {message.uid: message for message in folder.messages}
+        for uid, message in now.items():
+            facts = (frozenset(message.flags), message.data, message.date)
+            if seen.get(uid) != facts:
+                folder.highest += 1
+                seen[uid], message.modseq = facts, folder.highest
+                gone.pop(uid, None)
+        for uid in seen.keys() - now.keys():
+            folder.highest += 1
+            gone[uid] = folder.highest
+            del seen[uid]
+
+    async def obey(self, tag, name, words):
+        for folder in self.account.folders.values() if self.account else ():
+            self.notice(folder)
+        await super().obey(tag, name, words)
+
+    def highest_of(self, folder):
+        if "highest" not in folder.__dict__:
+            self.notice(folder)
+        return folder.highest
+
+    def state_of(self, folder):
+        return {**super().state_of(folder), "HIGHESTMODSEQ": self.highest_of(folder)}
+
+    def selected_lines(self, folder):
+        lines = [x for x in super().selected_lines(folder) if "HIGHESTMODSEQ" not in x]
+        highest = self.highest_of(folder)
+        return [*lines, f"* OK [HIGHESTMODSEQ {highest}] highest" if highest is not None
+                else "* OK [NOMODSEQ] none here"]
+
+    def chosen(self, text, by_uid):
+        since = self.__dict__.get("since", 0)
+        return [(number, message) for number, message in super().chosen(text, by_uid)
+                if getattr(message, "modseq", 1) > since]
+
+    def fetch_values(self, message, items):
+        values = super().fetch_values(message, items)
+        if "MODSEQ" in items:
+            values.append((b"MODSEQ", b"(%d)" % message.modseq))
+        return values
+
+    async def fetch(self, words, by_uid):
+        if len(words) > 2 and words[2][0] == "CHANGEDSINCE":
+            if self.highest_of(self.folder) is None:
+                return "BAD this folder counts no changes"
+            self.since = int(words[2][1])
+            words = [words[0], [*words[1], "MODSEQ"]]
+        answer = await super().fetch(words, by_uid)
+        self.since = 0
+        return answer
+
+
+@behaviour("qresync")
+class Qresync(Condstore):
+    """QRESYNC, and CONDSTORE."""
+    is_enabled = False
+
+    def capabilities(self):
+        return [*super().capabilities(), "ENABLE", "QRESYNC"]
+
+    async def do_enable(self, words):
+        if "QRESYNC" in words:
+            self.is_enabled = True
+            await self.line("* ENABLED QRESYNC")
+
+    async def select(self, words, is_writable):
+        known = words[1][1] if len(words) > 1 and words[1][0] == "QRESYNC" else None
+        if known and not self.is_enabled:
+            return "BAD enable it first"
+        if self.folder and self.is_enabled:
+            await self.line("* OK [CLOSED] that was that")
+        answer = await super().select(words[:1], is_writable)
+        if known and self.folder and int(known[0]) == self.folder.validity and \
+                self.highest_of(self.folder) is not None:
+            await self.tell_since(int(known[1]))
+        return answer
+
+    def vanished_since(self, since):
+        return [uid for uid, modseq in self.folder.gone.items() if modseq > since]
+
+    async def tell_since(self, since):
+        vanished = self.vanished_since(since)
+        if vanished:
+            await self.line(f"* VANISHED (EARLIER) {ranges(vanished)}")
+        await self.tell_changed(since)
+
+    async def tell_changed(self, since):
+        for number, message in enumerate(self.folder.messages, 1):
+            if message.modseq > since:
+                await self.fetch_one(number, message, self.fetch_values(
+                    message, ["UID", "FLAGS", "MODSEQ"]))
+
+
+@behaviour("busy")
+class Busy(Named):
+    """Others work in every folder: arrivals, flags, deletions, each VALUE other ones."""
+    def furnish(self, account):
+        super().furnish(account)
+        if ("busy", self.values["busy"]) in account.memory.setdefault("worked", set()):
+            return
+        account.memory["worked"].add(("busy", self.values["busy"]))
+        source = random.Random(self.amount("busy"))
+        for folder in account.folders.values():
+            for message in source.sample(folder.messages, len(folder.messages) // 5):
+                message.flags ^= {source.choice(["\\Seen", "\\Flagged", "$work", "\\Answered"])}
+            for message in source.sample(folder.messages, len(folder.messages) // 10):
+                folder.messages.remove(message)
+            for _ in range(source.randrange(5)):
+                folder.add(*made_up(source.randrange(10**6)))
+
+
+@behaviour("touched")
+class Touched(Named):
+    """Flags have changed in every folder, for each VALUE."""
+    def furnish(self, account):
+        super().furnish(account)
+        if ("touched", self.values["touched"]) not in account.memory.setdefault("worked", set()):
+            account.memory["worked"].add(("touched", self.values["touched"]))
+            for folder in account.folders.values():
+                for message in folder.messages[::3]:
+                    message.flags ^= {"\\Flagged"}
+
+
+@behaviour("latency")
+class Latency(Named):
+    """Far away: VALUE ms for a way there and back. USER.trips has the commands that came without
+    waiting for an answer in one line."""
+    async def read_line(self):
+        queue = self.__dict__.setdefault("queue", [])
+        if not queue:
+            queue.append(await super().read_line())
+            try:
+                while True:
+                    queue.append(await asyncio.wait_for(
+                        super().read_line(), self.amount("latency", 100) / 1000))
+            except (TimeoutError, asyncio.TimeoutError):
+                pass
+            if self.account:
+                name = self.server.directory / f"{self.account.user}.trips"
+                with open(name, "a", encoding="latin-1") as trips:
+                    said = b" | ".join(x.partition(b" ")[2] for x in queue).decode("latin-1")
+                    trips.write(f"{self.connection} {said}\n")
+        return queue.pop(0)
+
+
+@behaviour("many-messages")
+class ManyMessages(Named):
+    """INBOX has VALUE small messages."""
+    def furnish(self, account):
+        super().furnish(account)
+        folder = account.folders[b"INBOX"]
+        while len(folder.messages) < self.amount("many-messages"):
+            number = folder.next_uid
+            folder.add(b"Message-ID: <%d@many.example>\r\n\r\n%d\r\n" % (number, number),
+                       (), 1400000000 + number)
+
+
+@behaviour("arrived")
+class Arrived(Named):
+    """One message has arrived in INBOX, for each VALUE."""
+    def furnish(self, account):
+        super().furnish(account)
+        if ("arrived", self.values["arrived"]) not in account.memory.setdefault("worked", set()):
+            account.memory["worked"].add(("arrived", self.values["arrived"]))
+            account.folders[b"INBOX"].add(*made_up(500000 + self.amount("arrived")))
+
+
+@behaviour("vanished-all")
+class VanishedAll(Qresync):
+    """VANISHED (EARLIER) names everything."""
+    async def tell_since(self, since):
+        await self.line("* VANISHED (EARLIER) 1:*")
+        await self.tell_changed(since)
+
+
+@behaviour("vanished-unknown")
+class VanishedUnknown(Qresync):
+    """Has forgotten when: VANISHED (EARLIER) names whatever is not there, known ever or not."""
+    def vanished_since(self, since):
+        there = {message.uid for message in self.folder.messages}
+        return [uid for uid in range(1, self.folder.next_uid + 1000) if uid not in there]
+
+
+@behaviour("vanished-live")
+class VanishedLive(Qresync):
+    """VANISHED names a message that is there, and a change of another one."""
+    def vanished_since(self, since):
+        return [*super().vanished_since(since), *(x.uid for x in self.folder.messages[:1])]
+
+
+@behaviour("vanished-told")
+class VanishedTold(Qresync):
+    """VANISHED names a message that is told as changed as well; there is one too many."""
+    async def tell_since(self, since):
+        first = self.folder.messages[0]
+        await self.line(f"* VANISHED (EARLIER) {first.uid}")
+        await super().tell_since(since)
+        await self.fetch_one(1, first, self.fetch_values(first, ["UID", "FLAGS", "MODSEQ"]))
+
+
+@behaviour("vanished-not")
+class VanishedNot(Qresync):
+    """VANISHED is not said."""
+    def vanished_since(self, since):
+        return []
+
+
+@behaviour("vanished-now")
+class VanishedNow(Qresync):
+    """VANISHED without EARLIER, of what is there, wherever it may stand."""
+    async def fetch_one(self, number, message, values):
+        if self.is_enabled:
+            await self.line(f"* VANISHED {message.uid}")
+        await super().fetch_one(number, message, values)
+
+    async def tell_since(self, since):
+        await self.line("* VANISHED 1:*")
+        await super().tell_since(since)
+
+
+@behaviour("new-not-told")
+class NewNotTold(Qresync):
+    """Takes an arrival for no change."""
+    async def select(self, words, is_writable):
+        folder = self.account.folder(words[0] if isinstance(words[0], bytes) else words[0].encode())
+        self.next_before = folder.__dict__.get("next_before", 1)
+        folder.next_before = folder.next_uid
+        return await super().select(words, is_writable)
+
+    async def tell_changed(self, since):
+        messages = self.folder.messages
+        self.folder.messages = [x for x in messages if x.uid < self.next_before]
+        await super().tell_changed(since)
+        self.folder.messages = messages
+
+
+@behaviour("changes-without-uid")
+class ChangesWithoutUid(Qresync):
+    """The changes that it tells are without UIDs."""
+    async def fetch_one(self, number, message, values):
+        if any(name == b"MODSEQ" for name, _ in values):
+            values = [(name, value) for name, value in values if name != b"UID"]
+        await super().fetch_one(number, message, values)
+
+
+@behaviour("changes-without-flags")
+class ChangesWithoutFlags(Qresync):
+    """The changes that it tells are without flags."""
+    async def fetch_one(self, number, message, values):
+        if any(name == b"MODSEQ" for name, _ in values):
+            values = [(name, value) for name, value in values if name != b"FLAGS"]
+        await super().fetch_one(number, message, values)
+
+
+@behaviour("changes-not-told")
+class ChangesNotTold(Qresync):
+    """Counts changes, and tells none."""
+    async def tell_since(self, since):
+        pass
+
+    def chosen(self, text, by_uid):
+        return [] if self.__dict__.get("since") else super().chosen(text, by_uid)
+
+
+@behaviour("qresync-refused")
+class QresyncRefused(Qresync):
+    """EXAMINE with QRESYNC is a syntax error."""
+    async def select(self, words, is_writable):
+        return "BAD parse error" if len(words) > 1 else await super().select(words, is_writable)
+
+
+@behaviour("qresync-broken")
+class QresyncBroken(Qresync):
+    """EXAMINE with QRESYNC is answered with what cannot be read."""
+    async def tell_since(self, since):
+        await self.line("* VANISHED (EARLIER {3}")
+
+
+@behaviour("enable-silent")
+class EnableSilent(Qresync):
+    """ENABLE is OK, and enables nothing."""
+    async def do_enable(self, words):
+        pass
+
+
+@behaviour("modseq-back")
+class ModseqBack(Condstore):
+    """HIGHESTMODSEQ goes backwards."""
+    def highest_of(self, folder):
+        return super().highest_of(folder) // 2
+
+
+@behaviour("modseq-zero")
+class ModseqZero(Condstore):
+    """HIGHESTMODSEQ is 0."""
+    def highest_of(self, folder):
+        return 0
+
+
+@behaviour("modseq-negative")
+class ModseqNegative(Condstore):
+    """HIGHESTMODSEQ is -1."""
+    def highest_of(self, folder):
+        return -1
+
+
+@behaviour("nomodseq")
+class Nomodseq(Condstore):
+    """NOMODSEQ; only in the folder VALUE when there is one."""
+    def highest_of(self, folder):
+        only = self.values["nomodseq"]
+        return super().highest_of(folder) if only and folder.shown != only else None
+
+    def state_of(self, folder):
+        return {**super().state_of(folder), "HIGHESTMODSEQ": self.highest_of(folder) or 0}
+
+
+@behaviour("drop-listing")
+class DropListing(Named):
+    """The connection is lost in the listing number VALUE, once."""
+    async def fetch_one(self, number, message, values):
+        if number == 2 and not is_text(values):
+            self.listings = self.__dict__.get("listings", 0) + 1
+            if self.listings == self.amount("drop-listing") and self.first_time("drop-listing"):
+                await self.drop()
+        await super().fetch_one(number, message, values)
+
+
+@behaviour("search-short")
+class SearchShort(Session):
+    """SEARCH leaves the last message out."""
+    def found(self):
+        return super().found()[:-1]
+
+
+@behaviour("search-shifted")
+class SearchShifted(Session):
+    """SEARCH finds as many as there are, but not the first."""
+    def found(self):
+        found = super().found()
+        return [*found[1:], found[-1] + 1] if found else []
+
+
+@behaviour("search-silent")
+class SearchSilent(Session):
+    """SEARCH is OK, and says nothing."""
+    async def do_uid_search(self, words):
+        pass

@@ -307,6 +307,9 @@ class Session:
         if needs_login and not self.account:
             await self.line(tag + b" BAD log in first")
             return
+        if not self.folder and (name.startswith("UID_") or name in ("FETCH", "EXPUNGE", "CLOSE")):
+            await self.line(tag + b" BAD no folder is open")
+            return
         answer = await method(words)
         await self.answer(tag, name, answer or "OK done")
 

@@ -49,8 +49,18 @@ struct fake_message {
 	bool is_marked; /* \Deleted */
 };
 
+/* What endpoint_select_since() says, as sets: "1:3,7"; NULL is none. */
+struct fake_news {
+	enum endpoint_telling telling;
+	const char *vanished, *left, *there;
+	const char *told; /* of those that are there, and their flags */
+	bool hides_flags, tells_dates, fails;
+	uint64_t more; /* messages have come since */
+};
+
 struct fake_folder {
 	const char *name;
+	struct fake_news news;
 	char *made_name;             /* of one that was created */
 	struct endpoint_state state; /* but messages, which are counted */
 	uint64_t claims_more;        /* messages than there are */
@@ -65,7 +75,8 @@ struct fake {
 	size_t folder_count;
 	struct fake_folder *selected;
 	enum endpoint_mode mode;
-	bool cannot_expunge_by_uid;
+	bool cannot_expunge_by_uid, tells_modseq;
+	bool can_survey, is_surveying; /* nothing else can be asked meanwhile */
 	bool has_quota;
 	uint64_t quota_used_kib;
 	bool refuses_appends, is_full;
@@ -212,7 +223,8 @@ static inline void fake_close(struct endpoint *ep)
 
 static inline bool fake_can(const struct endpoint *ep, enum endpoint_ability what)
 {
-	return what == ENDPOINT_EXPUNGE_BY_UID && !fake_of(ep)->cannot_expunge_by_uid;
+	return (what == ENDPOINT_EXPUNGE_BY_UID && !fake_of(ep)->cannot_expunge_by_uid) ||
+	    (what == ENDPOINT_TELLS_MODSEQ && fake_of(ep)->tells_modseq);
 }
 
 static inline void fake_traffic(const struct endpoint *ep, uint64_t *received, uint64_t *sent)
@@ -268,6 +280,60 @@ static inline int fake_select(struct endpoint *ep, struct bytes name, enum endpo
 	*out = fake_state(fake->selected);
 	out->is_writable = out->is_writable && mode == ENDPOINT_WRITE;
 	return 0;
+}
+
+static inline void fake_set(struct seqset *set, const char *text)
+{
+	seqset_clear(set);
+	if (text)
+		ck_assert_int_eq(seqset_parse(set, bytes_of(text), UINT32_MAX, 100, NULL), 0);
+}
+
+static inline int fake_tell(const struct fake_folder *folder, const struct seqset *told,
+    endpoint_identity_fn fn, void *arg, struct err *err)
+{
+	int result = 0;
+
+	for (size_t i = folder->count; result == 0 && i-- > 0;) {
+		const struct fake_message *message = &folder->message[i];
+
+		if (seqset_has(told, message->uid))
+			result = fn(arg,
+			    &(struct endpoint_identity){.uid = {message->uid},
+				.has_flags = !folder->news.hides_flags,
+				.has_date = folder->news.tells_dates,
+				.flags = bytes_of(message->flags),
+				.date_unix = message->date_unix},
+			    err);
+	}
+	return result;
+}
+
+static inline int fake_select_since(struct endpoint *ep, struct bytes name,
+    const struct endpoint_past *past, endpoint_identity_fn fn, void *arg,
+    struct endpoint_news *news, struct endpoint_state *out, struct err *err)
+{
+	struct fake *fake = fake_of(ep);
+	const struct fake_news *script;
+	struct seqset told;
+	int result;
+
+	if (fake_select(ep, name, ENDPOINT_READ, out, err) != 0)
+		return -1;
+	buf_format(&fake->log, " since %llu", (unsigned long long)past->modseq);
+	script = &fake->selected->news;
+	if (script->fails)
+		return err_set(err, ERR_PROTOCOL, "it cannot be read");
+	news->telling = script->telling;
+	fake_set(&news->vanished, script->vanished);
+	fake_set(&news->left, script->left);
+	fake_set(&news->there, script->there);
+	news->messages = out->messages - seqset_count(&news->left) + script->more;
+	seqset_init(&told);
+	fake_set(&told, script->told);
+	result = fake_tell(fake->selected, &told, fn, arg, err);
+	seqset_release(&told);
+	return result;
 }
 
 static inline int fake_create(struct endpoint *ep, struct bytes name, struct err *err)
@@ -340,6 +406,36 @@ static inline int fake_scan(
 	return result;
 }
 
+static inline int fake_survey_one(
+    struct fake *fake, struct bytes name, const struct endpoint_survey *survey, struct err *err)
+{
+	struct endpoint_state state;
+	uint64_t count = 0;
+
+	if (fake_select(&fake->endpoint, name, ENDPOINT_READ, &state, NULL) != 0)
+		return survey->end(survey->arg, NULL, 0, err);
+	if (fake_scan(&fake->endpoint, survey->message, survey->arg, &count, err) != 0)
+		return -1;
+	return survey->end(survey->arg, &state, count, err);
+}
+
+static inline int fake_survey(
+    struct endpoint *ep, const struct endpoint_survey *survey, struct err *err)
+{
+	struct fake *fake = fake_of(ep);
+	struct bytes name;
+	int result = 0;
+
+	if (!fake->can_survey)
+		return 0;
+	fake_note(fake, "survey", bytes_of(NULL));
+	fake->is_surveying = true;
+	while (result == 0 && survey->next(survey->arg, &name))
+		result = fake_survey_one(fake, name, survey, err);
+	fake->is_surveying = false;
+	return result;
+}
+
 /* Its Message-ID field, as it stands there. */
 static inline struct bytes fake_header(const struct fake_message *message)
 {
@@ -358,6 +454,7 @@ static inline int fake_identify(struct endpoint *ep, const struct seqset *uids,
 	struct fake_folder *folder = fake->selected;
 
 	ck_assert_ptr_nonnull(folder);
+	ck_assert(!fake->is_surveying);
 	fake_note_set(fake, "identify", uids);
 	if (fake_script(fake, "identify", false, err) != 0)
 		return -1;
@@ -434,6 +531,7 @@ static inline int fake_fetch(struct endpoint *ep, const struct endpoint_source *
 	int result = 0;
 
 	ck_assert_ptr_nonnull(fake->selected);
+	ck_assert(!fake->is_surveying);
 	seqset_init(&batch);
 	while (result == 0 && source->next(source->arg, &batch)) {
 		bool ok;
@@ -552,10 +650,12 @@ static const struct endpoint_ops fake_ops = {.close = fake_close,
     .traffic = fake_traffic,
     .list = fake_list,
     .select = fake_select,
+    .select_since = fake_select_since,
     .create = fake_create,
     .name_for = fake_name_for,
     .quota = fake_quota,
     .scan = fake_scan,
+    .survey = fake_survey,
     .identify = fake_identify,
     .fetch = fake_fetch,
     .interrupt = fake_interrupt,

@@ -261,6 +261,45 @@ START_TEST(reads_vanished)
 }
 END_TEST
 
+/* The answer to SELECT with QRESYNC, as RFC 7162 section 3.2.5.1 shows it. */
+START_TEST(reads_what_changed_since)
+{
+	HEAR("* OK [CLOSED]\r\n");
+	ck_assert_bytes(heard.code, "CLOSED");
+	HEAR("* OK [UIDVALIDITY 67890007] UIDVALIDITY\r\n");
+	ck_assert_bytes(heard.code_argument, "67890007");
+	HEAR("* OK [HIGHESTMODSEQ 90060115205545359] Highest mailbox mod-sequence\r\n");
+	ck_assert_bytes(heard.code_argument, "90060115205545359");
+	HEAR("* VANISHED (EARLIER) 41,43:116,118,120:211,214:540\r\n");
+	ck_assert(heard.earlier);
+	HEAR("* 49 FETCH (UID 117 FLAGS (\\Seen \\Answered) MODSEQ (90060115194045001))\r\n");
+	ck_assert_uint_eq(heard.fetch.uid, 117);
+	ck_assert_uint_eq(heard.fetch.modseq, 90060115194045001u);
+	HEAR("* OK [NOMODSEQ] Sorry, this mailbox format doesn't support modsequences\r\n");
+	ck_assert_bytes(heard.code, "NOMODSEQ");
+	HEAR("* ENABLED CONDSTORE QRESYNC\r\n");
+	ck_assert_int_eq(heard.kind, RESPONSE_ENABLED);
+	ck_assert_bytes(heard.list, "CONDSTORE QRESYNC");
+	HEAR("a OK [HIGHESTMODSEQ 20010715194045319] expunged\r\n");
+	ck_assert_int_eq(heard.kind, RESPONSE_TAGGED);
+	ck_assert_bytes(heard.code, "HIGHESTMODSEQ");
+	HEAR("a OK [MODIFIED 7,9] Conditional STORE failed\r\n");
+	ck_assert_bytes(heard.code_argument, "7,9");
+}
+END_TEST
+
+/* RFC 4731 section 3: an ESEARCH without the items asked for found none. */
+START_TEST(tells_found_none_from_not_answered)
+{
+	HEAR("* ESEARCH (TAG \"A286\") MIN 2 COUNT 3 MODSEQ 917162500\r\n");
+	ck_assert_int_eq(heard.kind, RESPONSE_SEARCH);
+	ck_assert_uint_eq(heard.number, 3);
+	HEAR("* ESEARCH (TAG \"A287\") UID\r\n");
+	ck_assert_int_eq(heard.kind, RESPONSE_SEARCH);
+	ck_assert_bytes(heard.list, "");
+}
+END_TEST
+
 /* What these lists hold goes to seqset_parse, which refuses what is none. */
 START_TEST(sets_are_read_by_seqset)
 {
@@ -333,5 +372,5 @@ SUITE(reads_list, reads_names_as_literals, reads_bare_names, steps_over_extended
     keeps_a_backslash_that_escapes_nothing, refuses_a_folder_whose_name_is_not_certain,
     reads_status, reads_status_of_bare_names, status_values_are_exact_or_left_out,
     refuses_a_status_that_cannot_be_followed, reads_search, reads_esearch,
-    refuses_esearch_that_says_nothing_certain, reads_vanished, sets_are_read_by_seqset,
-    reads_quotas, reads_quota_roots)
+    refuses_esearch_that_says_nothing_certain, reads_vanished, reads_what_changed_since,
+    tells_found_none_from_not_answered, sets_are_read_by_seqset, reads_quotas, reads_quota_roots)

@@ -253,6 +253,23 @@ START_TEST(status_alone_says_that_nothing_is_new)
 }
 END_TEST
 
+/* Full looks in the week that begins then, when a sync is made every hour. */
+static unsigned looks_within(int64_t begin_unix)
+{
+	unsigned looks = 0;
+
+	for (int64_t s = 3600; s <= SYNC_FULL_LIST_S; s += 3600) {
+		char *log;
+
+		archive_time = begin_unix + s;
+		sync_now();
+		log = fake_log(&fake);
+		looks += strstr(log, "scan") != NULL;
+		free(log);
+	}
+	return looks;
+}
+
 START_TEST(a_full_look_at_least_weekly)
 {
 	begin();
@@ -260,13 +277,15 @@ START_TEST(a_full_look_at_least_weekly)
 	inbox->has_status = true;
 	inbox->state.modseq = 5;
 	sync_now();
-	archive_time = ARCHIVE_TIME + SYNC_FULL_LIST_S - 1;
 	sync_now();
 	fake_logged(&fake, "open, list");
-	archive_time = ARCHIVE_TIME + SYNC_FULL_LIST_S;
+	/* Once in each week, at a moment of its own. */
+	for (int week = 0; week < 3; week++)
+		ck_assert_uint_eq(looks_within(ARCHIVE_TIME + week * SYNC_FULL_LIST_S), 1);
+	archive_time = ARCHIVE_TIME + 5 * SYNC_FULL_LIST_S;
 	sync_now();
 	fake_logged(&fake, "open, list, examine INBOX, scan");
-	archive_time = ARCHIVE_TIME - 1; /* a clock that was set back */
+	archive_time -= 1; /* a clock that was set back */
 	sync_now();
 	fake_logged(&fake, "open, list, examine INBOX, scan");
 	done();
