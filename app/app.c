@@ -284,6 +284,9 @@ int app_message(struct app *app, const char *name, struct catalog_message *out, 
 	return err_set(err, ERR_ABSENT, "there is no message \"%s\" in the archive", name);
 }
 
+/* A server that lets nobody in now is waited for: 1 s, 2 s, 4 s. */
+#define LOGIN_PATIENCE 3
+
 static int get_secret(
     const struct settings_account *account, struct secret *secret, struct err *err)
 {
@@ -317,7 +320,8 @@ int app_endpoint_options(struct app *app, const struct settings_account *account
 	    .tls_pin = account->tls_pin,
 	    .timeout_s = (int)account->timeout_s,
 	    .max_message_bytes = app->settings->archive.max_message_bytes,
-	    .stop = app->stop};
+	    .stop = app->stop,
+	    .patience = LOGIN_PATIENCE};
 	return 0;
 }
 

@@ -40,8 +40,12 @@ struct endpoint_options {
 	int timeout_s;
 	uint64_t max_message_bytes;        /* a larger one is refused; 0: 2 GiB */
 	const volatile sig_atomic_t *stop; /* or NULL */
+	unsigned patience; /* so often a server that lets nobody in now is asked again, 0: never */
 };
 
+/* ERR_LOGIN: refused for good, with what may help where the host is known; never try the same
+ * password again. ERR_SERVER of scope account: not now; it was waited for as patience says, or
+ * asks to be left alone for longer than that. */
 int endpoint_open(struct endpoint **out, const struct endpoint_options *options, struct err *err);
 void endpoint_close(struct endpoint *ep); /* says good-bye when the connection still lives */
 
@@ -52,6 +56,21 @@ enum endpoint_ability {
 };
 bool endpoint_can(const struct endpoint *ep, enum endpoint_ability what);
 void endpoint_traffic(const struct endpoint *ep, uint64_t *received_out, uint64_t *sent_out);
+
+/* What is known of the server; texts are the server's or providers.c's, good until close, never
+ * NULL. 0, "": not known. What it offers for certain is in capabilities alone. */
+struct endpoint_facts {
+	const char *provider;             /* the row of providers.c */
+	const char *id_name, *id_version; /* how it calls itself (ID) */
+	const char *capabilities;         /* as it lists them after the login */
+	const char *encryption;           /* "TLSv1.3 / TLS_AES_256_GCM_SHA384" */
+	unsigned max_connections;         /* that the host allows an account at once */
+	unsigned connections;             /* at once that are polite; 0: no reason to hold back */
+	unsigned batch_count;             /* messages in one command at most */
+	uint64_t bytes_per_day;           /* that may be downloaded */
+	unsigned quirks;                  /* of enum provider_quirk (providers.h) */
+};
+void endpoint_facts(const struct endpoint *ep, struct endpoint_facts *out);
 
 /* ---- folders ---- */
 
@@ -91,6 +110,11 @@ int endpoint_create(struct endpoint *ep, struct bytes name, struct err *err);
 
 /* The name of a folder on this server for levels joined with "/" in UTF-8, appended to out. */
 int endpoint_name_for(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
+
+/* Where one's own folders are: prefix (the server's bytes, until close) and what stands between
+ * levels (0: there are none). */
+int endpoint_names(
+    struct endpoint *ep, struct bytes *prefix_out, char *delimiter_out, struct err *err);
 
 /* Kibibytes used and allowed of the quota that INBOX is under: 1, 0 not told, -1. */
 int endpoint_quota(

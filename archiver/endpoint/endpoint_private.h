@@ -9,11 +9,14 @@ struct endpoint_ops {
 	void (*close)(struct endpoint *ep);
 	bool (*can)(const struct endpoint *ep, enum endpoint_ability what);
 	void (*traffic)(const struct endpoint *ep, uint64_t *received_out, uint64_t *sent_out);
+	void (*facts)(const struct endpoint *ep, struct endpoint_facts *out); /* NULL: none */
 	int (*list)(struct endpoint *ep, endpoint_folder_fn fn, void *arg, struct err *err);
 	int (*select)(struct endpoint *ep, struct bytes name, enum endpoint_mode mode,
 	    struct endpoint_state *out, struct err *err);
 	int (*create)(struct endpoint *ep, struct bytes name, struct err *err);
 	int (*name_for)(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
+	int (*names)(struct endpoint *ep, struct bytes *prefix_out, char *delimiter_out,
+	    struct err *err); /* NULL: none */
 	int (*quota)(
 	    struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err);
 	int (*scan)(struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out,

@@ -5,6 +5,7 @@
 #include "archiver/endpoint/imap_private.h"
 
 #include "archiver/imapwire/imapcommand.h"
+#include "archiver/imapwire/serverid.h"
 #include "archiver/imapwire/utf7.h"
 
 #include "base/mem.h"
@@ -33,8 +34,25 @@ static int take_capability(void *arg, const struct response *response, struct er
 	struct imap_session *session = arg;
 
 	(void)err;
-	if (response->kind == RESPONSE_CAPABILITY)
+	if (response->kind == RESPONSE_CAPABILITY) {
 		capability_parse(&session->can, response->list);
+		buf_clear(&session->capabilities);
+		buf_bytes(&session->capabilities, bytes_trim(response->list));
+	}
+	return 0;
+}
+
+static int take_id(void *arg, const struct response *response, struct err *err)
+{
+	struct imap_session *session = arg;
+
+	(void)err;
+	if (response->kind != RESPONSE_ID)
+		return 0;
+	buf_clear(&session->id_name);
+	buf_clear(&session->id_version);
+	serverid_field(response->list, "name", &session->id_name);
+	serverid_field(response->list, "version", &session->id_version);
 	return 0;
 }
 
@@ -44,15 +62,17 @@ static int begin(struct imap_session *session, struct err *err)
 	if (imap_do(session, take_capability, session, err, "CAPABILITY") != 0)
 		return -1;
 	if (capability_has(&session->can, CAP_ID)) {
-		/* Some hosts want it before they open a folder; its answer does not matter. */
+		/* Some hosts want it before they open a folder. */
 		struct imap_result result;
 		struct imap_tag tag;
 
 		if (imap_command(session, &tag, err,
 			"ID (\"name\" \"mailcask\" \"version\" \"" MAILCASK_VERSION "\")") != 0 ||
-		    imap_await(session, &tag, NULL, NULL, &result, err) != 0)
+		    imap_await(session, &tag, take_id, session, &result, err) != 0)
 			return -1;
 	}
+	session->provider = provider_find(buf_view(&session->host), buf_view(&session->id_name),
+	    buf_view(&session->capabilities));
 	return 0;
 }
 
@@ -76,6 +96,23 @@ static void imap_traffic(const struct endpoint *ep, uint64_t *received_out, uint
 	const struct imap_session *session = (const struct imap_session *)(const void *)ep;
 
 	net_counts(session->net, received_out, sent_out);
+}
+
+static void imap_facts(const struct endpoint *ep, struct endpoint_facts *out)
+{
+	struct imap_session *session = IMAP_SESSION(ep);
+	const struct provider *provider = session->provider;
+
+	*out = (struct endpoint_facts){.provider = provider->name,
+	    .id_name = buf_string(&session->id_name),
+	    .id_version = buf_string(&session->id_version),
+	    .capabilities = buf_string(&session->capabilities),
+	    .encryption = net_tls(session->net),
+	    .max_connections = provider->max_connections,
+	    .connections = provider->connections,
+	    .batch_count = provider->batch_count,
+	    .bytes_per_day = provider->bytes_per_day,
+	    .quirks = provider->quirks};
 }
 
 /* ---- folders ---- */
@@ -468,6 +505,18 @@ static int learn_names(struct imap_session *session, struct err *err)
 	return 0;
 }
 
+static int imap_namespace(
+    struct endpoint *ep, struct bytes *prefix_out, char *delimiter_out, struct err *err)
+{
+	struct imap_session *session = IMAP_SESSION(ep);
+
+	if (learn_names(session, err) != 0)
+		return -1;
+	*prefix_out = buf_view(&session->prefix);
+	*delimiter_out = session->delimiter;
+	return 0;
+}
+
 static int imap_name_for(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err)
 {
 	struct imap_session *session = IMAP_SESSION(ep);
@@ -540,10 +589,12 @@ static const struct endpoint_ops imap_ops = {
     .close = imap_close,
     .can = imap_can,
     .traffic = imap_traffic,
+    .facts = imap_facts,
     .list = imap_list,
     .select = imap_select,
     .create = imap_create,
     .name_for = imap_name_for,
+    .names = imap_namespace,
     .quota = imap_quota,
     .scan = imap_scan,
     .identify = imap_identify,

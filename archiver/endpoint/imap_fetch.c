@@ -4,6 +4,7 @@
  * Spec:  RFC 9051 sections 6.4.5, 6.4.9, 7.5.2 */
 #include "archiver/endpoint/imap_private.h"
 
+#include "archiver/endpoint/backoff.h"
 #include "archiver/imapwire/imapflags.h"
 
 #include "base/mem.h"
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #define BATCHES_AT_ONCE 3
+#define THROTTLED_TRIES 5    /* in a row: 1 s, 2 s, 4 s, 8 s between them */
 #define FIELD_BYTES     8192 /* of a Message-ID field; a longer one is not there */
 
 /* ---- listing ---- */
@@ -214,14 +216,26 @@ int imap_identify(struct endpoint *ep, const struct seqset *uids, endpoint_ident
 
 /* ---- texts ---- */
 
+/* A command for texts: of those that are wanted, the ones behind a UID. */
+struct asked {
+	struct imap_tag tag;
+	uint32_t after;
+};
+
 struct fetch {
 	struct imap_session *session;
 	const struct endpoint_sink *sink;
 	struct imap_body body;
 	struct buf flags, set;
-	struct imap_tag tag[BATCHES_AT_ONCE];
-	size_t first, waiting; /* a ring of commands that are not answered */
+	struct asked ring[BATCHES_AT_ONCE];
+	size_t first, waiting; /* the commands in it that are not answered */
 	uint32_t asked;        /* the last UID that was asked for */
+
+	/* Those that were refused for now are asked again, when all others are answered. */
+	uint32_t again[BATCHES_AT_ONCE];
+	size_t again_count;
+	unsigned refusals;    /* in a row */
+	uint64_t batch_count; /* messages in a command: fewer each time that it is refused */
 };
 
 /* A text that came as a quoted string or small literal. */
@@ -257,20 +271,25 @@ static int take_fetched(struct fetch *fetch, const struct response *response, st
 	return fetch->sink->message(fetch->sink->arg, &message, err);
 }
 
-/* Send the next command, if there is more to ask for. */
-static int ask_more(
-    struct fetch *fetch, const struct seqset *uids, uint64_t batch_count, struct err *err)
+/* Send the next command, if there is more to ask for: what was refused before anything new. */
+static int ask_more(struct fetch *fetch, const struct seqset *uids, struct err *err)
 {
+	struct asked *asked = &fetch->ring[(fetch->first + fetch->waiting) % BATCHES_AT_ONCE];
+	bool is_again = fetch->again_count > 0;
 	uint32_t last;
 
+	asked->after = is_again ? fetch->again[0] : fetch->asked;
 	buf_clear(&fetch->set);
-	last =
-	    seqset_format(uids, fetch->asked, batch_count, IMAP_COMMAND_BYTES - 200, &fetch->set);
+	last = seqset_format(
+	    uids, asked->after, fetch->batch_count, IMAP_COMMAND_BYTES - 200, &fetch->set);
 	if (last == 0)
 		return 0;
-	fetch->asked = last;
-	if (imap_command(fetch->session,
-		&fetch->tag[(fetch->first + fetch->waiting) % BATCHES_AT_ONCE], err,
+	if (is_again)
+		memmove(
+		    fetch->again, fetch->again + 1, --fetch->again_count * sizeof *fetch->again);
+	else
+		fetch->asked = last;
+	if (imap_command(fetch->session, &asked->tag, err,
 		"UID FETCH %s (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])",
 		buf_string(&fetch->set)) != 0)
 		return -1;
@@ -280,40 +299,68 @@ static int ask_more(
 
 static int take_reply(struct fetch *fetch, const struct response *response, struct err *err)
 {
+	struct asked *asked = &fetch->ring[fetch->first];
 	struct imap_result result;
 
-	if (!imap_is_tag(response, &fetch->tag[fetch->first])) {
+	if (!imap_is_tag(response, &asked->tag)) {
 		fetch->session->is_broken = true;
 		return err_set(err, ERR_PROTOCOL, "the server answered a command out of turn");
 	}
 	fetch->first = (fetch->first + 1) % BATCHES_AT_ONCE;
 	fetch->waiting--;
 	imap_take_result(response, &result);
+	if (imap_is_logged_out(fetch->session, &result, err))
+		return -1;
+	if (imap_refusal(&result) == REFUSAL_THROTTLED) {
+		if (++fetch->refusals >= THROTTLED_TRIES)
+			return imap_refused(&result, "UID FETCH", err);
+		fetch->again[fetch->again_count++] = asked->after;
+		/* What is left out of it then, the caller misses. */
+		fetch->batch_count = (fetch->batch_count + 1) / 2;
+	} else {
+		fetch->refusals = 0;
+	}
 	return fetch->sink->batch(fetch->sink->arg, result.ok, bytes_of(result.reason), err);
 }
 
-static int fetch_all(
-    struct fetch *fetch, const struct seqset *uids, uint64_t batch_count, struct err *err)
+/* A server that asks for less is given time. */
+static int wait_for_leave(struct fetch *fetch, struct err *err)
 {
-	struct response response;
+	return backoff_wait(
+	    backoff_ms(1000, 30000, fetch->refusals, backoff_random()), fetch->session->stop, err);
+}
+
+/* Fill the ring, unless somebody asked for less: then not before all is answered. */
+static int ask(struct fetch *fetch, const struct seqset *uids, struct err *err)
+{
 	int got = 1;
 
+	if (fetch->again_count > 0 && fetch->waiting > 0)
+		return 0;
+	if (fetch->again_count > 0 && wait_for_leave(fetch, err) != 0)
+		return -1;
+	if (fetch->refusals > 0) /* one at a time, until it is answered */
+		return fetch->waiting > 0 ? 0 : ask_more(fetch, uids, err);
+	while (got == 1 && fetch->waiting < BATCHES_AT_ONCE)
+		got = ask_more(fetch, uids, err);
+	return got;
+}
+
+static int fetch_all(struct fetch *fetch, const struct seqset *uids, struct err *err)
+{
+	struct response response;
+
 	for (;;) {
-		while (got == 1 && fetch->waiting < BATCHES_AT_ONCE)
-			got = ask_more(fetch, uids, batch_count, err);
-		if (got < 0)
-			return -1;
+		if (ask(fetch, uids, err) < 0)
+			break;
 		if (fetch->waiting == 0)
 			return 0;
 		if (imap_read(fetch->session, &fetch->body, &response, err) != 0)
 			return -1;
 		if (response.kind == RESPONSE_FETCH && take_fetched(fetch, &response, err) != 0)
 			break;
-		if (response.kind == RESPONSE_TAGGED) {
-			if (take_reply(fetch, &response, err) != 0)
-				break;
-			got = 1;
-		}
+		if (response.kind == RESPONSE_TAGGED && take_reply(fetch, &response, err) != 0)
+			break;
 	}
 	/* Left in the middle: answers are still to come that nobody would read. */
 	fetch->session->is_broken = true;
@@ -326,11 +373,13 @@ int imap_fetch(struct endpoint *ep, const struct seqset *uids, uint64_t batch_co
 	struct fetch fetch = {.session = IMAP_SESSION(ep),
 	    .sink = sink,
 	    .body = {sink->arg, sink->begin, sink->data, sink->end}};
+	unsigned most = fetch.session->provider->batch_count;
 	int result;
 
+	fetch.batch_count = most > 0 && batch_count > most ? most : batch_count;
 	buf_init(&fetch.flags, IMAPFLAGS_MAX_BYTES);
 	buf_init(&fetch.set, IMAP_COMMAND_BYTES);
-	result = fetch_all(&fetch, uids, batch_count, err);
+	result = fetch_all(&fetch, uids, err);
 	buf_release(&fetch.flags);
 	buf_release(&fetch.set);
 	return result;

@@ -86,6 +86,7 @@ enum response_kind {
 	RESPONSE_VANISHED,  /* list: the set; earlier */
 	RESPONSE_FETCH,     /* number: of the message in the session; never use it */
 	RESPONSE_NAMESPACE, /* list: the rest of the line */
+	RESPONSE_ID,        /* list: the rest of the line (serverid.h) */
 	RESPONSE_QUOTAROOT, /* quota.root: the first; each has a QUOTA of its own */
 	RESPONSE_QUOTA
 };
