@@ -493,14 +493,20 @@ static int take_namespace(void *arg, const struct response *response, struct err
 
 static int learn_names(struct imap_session *session, struct err *err)
 {
+	struct err why = {0};
+
 	if (session->knows_names)
 		return 0;
 	session->delimiter = 0;
 	if (imap_do(session, take_namespace, session, err, "LIST \"\" \"\"") != 0)
 		return -1;
+	/* Exchange offers it, and answers BAD. */
 	if (capability_has(&session->can, CAP_NAMESPACE) &&
-	    imap_do(session, take_namespace, session, err, "NAMESPACE") != 0)
+	    imap_do(session, take_namespace, session, &why, "NAMESPACE") != 0 &&
+	    why.code != ERR_SERVER) {
+		*err = why;
 		return -1;
+	}
 	session->knows_names = true;
 	return 0;
 }
