@@ -46,6 +46,29 @@ static int take_scanned(void *arg, const struct response *response, struct err *
 	return scan->fn(scan->arg, &told, err);
 }
 
+/* Some hosts end a long answer after a number of messages, without a word, the newest first or
+ * the oldest: what is below and above those that came is asked for, as long as that brings more. */
+static int scan_rest(struct imap_session *session, struct scan *scan, struct err *err)
+{
+	uint64_t before = 0;
+
+	while (session->exists > seqset_count(&scan->seen) && seqset_count(&scan->seen) > before) {
+		uint32_t first = scan->seen.range[0].first;
+		uint32_t last = scan->seen.range[scan->seen.count - 1].last;
+
+		before = seqset_count(&scan->seen);
+		if (first > 1 &&
+		    imap_do(session, take_scanned, scan, err,
+			"UID FETCH 1:%u (UID FLAGS INTERNALDATE)", first - 1) != 0)
+			return -1;
+		if (session->exists > seqset_count(&scan->seen) && last < UINT32_MAX &&
+		    imap_do(session, take_scanned, scan, err,
+			"UID FETCH %u:* (UID FLAGS INTERNALDATE)", last + 1) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int imap_scan(
     struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err)
 {
@@ -59,6 +82,8 @@ int imap_scan(
 	if (session->exists > 0)
 		result = imap_do(
 		    session, take_scanned, &scan, err, "UID FETCH 1:* (UID FLAGS INTERNALDATE)");
+	if (result == 0)
+		result = scan_rest(session, &scan, err);
 	buf_release(&scan.flags);
 	*count_out = seqset_count(&scan.seen);
 	seqset_release(&scan.seen);
