@@ -36,6 +36,7 @@ static void explain_login(const struct imap_session *session, const char *said, 
 {
 	enum refusal refusal = refusal_of_login(bytes_of(said));
 	const char *advice;
+	size_t n;
 
 	/* One that ends the connection, whatever it says of the credentials but that. */
 	if (err->code == ERR_NETWORK && refusal == REFUSAL_PASSWORD &&
@@ -46,9 +47,12 @@ static void explain_login(const struct imap_session *session, const char *said, 
 		err_class(err, RETRY_LATER, SCOPE_ACCOUNT);
 		return;
 	}
+	if (err->code != ERR_LOGIN)
+		err_set(err, ERR_LOGIN, "%s", said);
 	advice = provider_advice(session->provider, bytes_of(said));
-	err_set(err, ERR_LOGIN, "%s%s%s%s", err->code == ERR_LOGIN ? err->text : said,
-	    advice[0] ? " (" : "", advice, advice[0] ? ")" : "");
+	n = strlen(err->text);
+	if (advice[0])
+		snprintf(err->text + n, sizeof err->text - n, " (%s)", advice);
 }
 
 int imap_session_open(
