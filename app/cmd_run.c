@@ -24,6 +24,7 @@ struct job {
 	uint64_t failures;
 	bool is_refused; /* the password with this sum, by the server */
 	struct sha256 refused;
+	int64_t paused_until_unix; /* 0: not */
 };
 
 /* Purging rules that may be carried out without asking. */
@@ -93,7 +94,10 @@ static int work(struct app *app, struct job *job, struct err *err)
 	job->is_refused = result != 0 && err->code == ERR_LOGIN && app->secret_of == account;
 	if (job->is_refused)
 		secret_sum(&app->secret, &job->refused);
+	job->paused_until_unix =
+	    result != 0 && err->code == ERR_PAUSED ? budget_ready_unix(app->budget) : 0;
 	app_forget_secret(app);
+	app_close_budget(app);
 	app->index = NULL;
 	app->vault = NULL;
 	return result;
@@ -115,6 +119,10 @@ static void plan_next(struct app *app, struct job *job, const struct err *err)
 	} else if (job->is_refused) {
 		app_problem(
 		    app, "%s: not tried again until its password changes", job->account->name);
+	} else if (job->paused_until_unix > 0) {
+		int64_t s = job->paused_until_unix - clock_now_unix();
+
+		wait_ms = (uint64_t)(s > RETRY_FIRST_S ? s : RETRY_FIRST_S) * 1000;
 	} else if (err->retry != RETRY_NEVER) {
 		job->failures++;
 		wait_ms = retry_ms(job);

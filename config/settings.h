@@ -30,6 +30,8 @@ struct settings_archive {
 	int64_t level; /* of zstd */
 };
 
+#define SETTINGS_OF_HOST UINT64_MAX /* what the host is known to allow */
+
 struct settings_account {
 	char *name;
 	int line;   /* of its section */
@@ -41,6 +43,7 @@ struct settings_account {
 	int64_t every_s;
 	char *tls_ca, *tls_pin; /* or NULL */
 	int64_t timeout_s;
+	uint64_t bytes_per_day; /* 0: no limit */
 };
 
 enum settings_action { SETTINGS_KEEP, SETTINGS_PURGE };

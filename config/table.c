@@ -193,6 +193,16 @@ static const struct setting account[] = {
 	.example = "60s",
 	.meaning = "How long a silent server is waited for.",
     },
+    {
+	.key = "bytes-per-day",
+	.kind = SETTING_BUDGET,
+	.offset = ACCOUNT(bytes_per_day),
+	.fallback = "auto",
+	.example = "2G",
+	.meaning = "So much may be downloaded in 24 hours; then a sync pauses, what came is kept, "
+		   "and \"mailcask run\" goes on when there is room again. auto: what the host "
+		   "is known to allow (Gmail: 2000M), 0: no limit.",
+    },
 };
 
 static const struct setting rule[] = {

@@ -13,8 +13,8 @@
  * clearance, which nobody but retention/guard.c can make.
  *
  * Errors: ERR_NETWORK, ERR_PROTOCOL, ERR_TLS: the connection is of no use any more, close it.
- * ERR_SERVER: the server refused this one thing. Views in callbacks are good during the call.
- * Not shared between threads. */
+ * ERR_SERVER: the server refused this one thing. ERR_PAUSED: of the budget nothing is left. Views
+ * in callbacks are good during the call. Not shared between threads. */
 #ifndef ARCHIVER_ENDPOINT_ENDPOINT_H
 #define ARCHIVER_ENDPOINT_ENDPOINT_H
 
@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct budget;
 struct endpoint;
 struct clearance; /* leave to delete: made by retention/guard.c only */
 
@@ -40,6 +41,7 @@ struct endpoint_options {
 	int timeout_s;
 	uint64_t max_message_bytes;        /* a larger one is refused; 0: 2 GiB */
 	const volatile sig_atomic_t *stop; /* or NULL */
+	struct budget *budget;             /* counts what is received (budget.h); or NULL */
 	unsigned patience; /* so often a server that lets nobody in now is asked again, 0: never */
 };
 

@@ -4,6 +4,8 @@
  * Spec:  RFC 9051 sections 6.3, 7.2-7.3; RFC 5258, 5819, 9208, 2342 */
 #include "archiver/endpoint/imap_private.h"
 
+#include "archiver/endpoint/budget.h"
+
 #include "archiver/imapwire/imapcommand.h"
 #include "archiver/imapwire/serverid.h"
 #include "archiver/imapwire/utf7.h"
@@ -73,6 +75,7 @@ static int begin(struct imap_session *session, struct err *err)
 	}
 	session->provider = provider_find(buf_view(&session->host), buf_view(&session->id_name),
 	    buf_view(&session->capabilities));
+	budget_host_limit(session->budget, session->provider->bytes_per_day);
 	return 0;
 }
 

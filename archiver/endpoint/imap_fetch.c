@@ -5,15 +5,18 @@
 #include "archiver/endpoint/imap_private.h"
 
 #include "archiver/endpoint/backoff.h"
+#include "archiver/endpoint/budget.h"
 #include "archiver/imapwire/imapflags.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define BATCHES_AT_ONCE 3
-#define THROTTLED_TRIES 5    /* in a row: 1 s, 2 s, 4 s, 8 s between them */
+#define THROTTLED_TRIES 5 /* in a row: 1 s, 2 s, 4 s, 8 s between them */
+#define SHORT_BYTES     ((uint64_t)64 << 20)
 #define FIELD_BYTES     8192 /* of a Message-ID field; a longer one is not there */
 
 /* ---- listing ---- */
@@ -296,6 +299,25 @@ static int take_fetched(struct fetch *fetch, const struct response *response, st
 	return fetch->sink->message(fetch->sink->arg, &message, err);
 }
 
+/* Is the budget for today nearly spent, so that answers under way count? */
+static bool is_short(const struct fetch *fetch)
+{
+	return budget_left(fetch->session->budget) < SHORT_BYTES;
+}
+
+static int pause_for_today(const struct fetch *fetch, struct err *err)
+{
+	struct budget *budget = fetch->session->budget;
+	char when[CLOCK_ISO_BYTES];
+
+	clock_local(budget_ready_unix(budget), when);
+	return err_set(err, ERR_PAUSED,
+	    "paused: %llu MB of %llu MB a day (bytes-per-day) were downloaded; it can go on from "
+	    "%s",
+	    (unsigned long long)(budget_spent(budget) >> 20),
+	    (unsigned long long)(budget_limit(budget) >> 20), when);
+}
+
 /* Send the next command, if there is more to ask for: what was refused before anything new. */
 static int ask_more(struct fetch *fetch, const struct seqset *uids, struct err *err)
 {
@@ -307,8 +329,10 @@ static int ask_more(struct fetch *fetch, const struct seqset *uids, struct err *
 	buf_clear(&fetch->set);
 	last = seqset_format(
 	    uids, asked->after, fetch->batch_count, IMAP_COMMAND_BYTES - 200, &fetch->set);
-	if (last == 0)
+	if (last == 0 || (fetch->waiting > 0 && is_short(fetch)))
 		return 0;
+	if (budget_left(fetch->session->budget) == 0)
+		return pause_for_today(fetch, err);
 	if (is_again)
 		memmove(
 		    fetch->again, fetch->again + 1, --fetch->again_count * sizeof *fetch->again);
@@ -376,8 +400,10 @@ static int fetch_all(struct fetch *fetch, const struct seqset *uids, struct err 
 	struct response response;
 
 	for (;;) {
-		if (ask(fetch, uids, err) < 0)
-			break;
+		if (ask(fetch, uids, err) < 0) {
+			fetch->session->is_broken |= fetch->waiting > 0;
+			return -1;
+		}
 		if (fetch->waiting == 0)
 			return 0;
 		if (imap_read(fetch->session, &fetch->body, &response, err) != 0)

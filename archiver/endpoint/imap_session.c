@@ -4,6 +4,8 @@
  * Spec:  RFC 9051 sections 2.2, 4.3, 7; departures in VIOLATIONS.md */
 #include "archiver/endpoint/imap_session.h"
 
+#include "archiver/endpoint/budget.h"
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -85,6 +87,7 @@ int imap_session_open(
 	buf_bytes(&session->host, host_of(options->url));
 	session->provider = provider_find(buf_view(&session->host), BYTES(""), BYTES(""));
 	session->stop = options->stop;
+	session->budget = options->budget;
 	session->max_message_bytes =
 	    options->max_message_bytes ? options->max_message_bytes : MAX_MESSAGE_DEFAULT;
 	session->timeout_s = options->timeout_s;
@@ -203,6 +206,7 @@ static int fill(struct imap_session *session, struct err *err)
 		got = net_receive(session->net, session->in, IN_BYTES, err);
 	if (got < 0)
 		return broken(session);
+	budget_spend(session->budget, (uint64_t)got);
 	session->response_bytes += (uint64_t)got;
 	session->in_at = 0;
 	session->in_end = (size_t)got;

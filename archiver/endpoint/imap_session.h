@@ -35,6 +35,7 @@ struct imap_session {
 	const struct provider *provider;                    /* never NULL */
 	struct buf host, id_name, id_version, capabilities; /* as the server says */
 	const volatile sig_atomic_t *stop;                  /* may be NULL */
+	struct budget *budget;                              /* may be NULL */
 	uint64_t max_message_bytes;
 	int timeout_s;
 	bool is_broken;

@@ -165,6 +165,34 @@ behave
 try 0 "then all comes" sync
 sound
 
+# ---- so much a day ----
+
+account budget "bytes-per-day = 8M"
+behave large=300
+try 1 "more than is allowed in a day" sync
+says "paused" "of 8 MB a day (bytes-per-day)" "it can go on from"
+check "$NAME: one sentence" same "$(wc -l <"$ERR")" 1
+sound
+some=$(wc -l <"$WORK/archive.json")
+check "$NAME: some of it came, and is kept" test "$some" -gt 50 -a "$some" -lt 250
+try 1 "and again: it is remembered" sync
+check "$NAME: nothing more came" contains "$OUT" ": 0 new"
+try 0 "the search index has it" search '*' --count
+check "$NAME: all that came" same "$(cat "$OUT")" "$some"
+# A day later.
+awk '{ print $1, $2 - 25, $3 }' "$WORK/archive.$NAME/traffic" >"$WORK/traffic"
+cp "$WORK/traffic" "$WORK/archive.$NAME/traffic"
+try 1 "a day later it goes on" sync
+archive_json
+check "$NAME: there is more now" test "$(wc -l <"$WORK/archive.json")" -gt "$some"
+# Without the file it begins to count anew; without a limit it ends.
+rm "$WORK/archive.$NAME/traffic"
+sed -i 's/^bytes-per-day.*/bytes-per-day = 0/' "$CONFIG"
+try 0 "no limit" sync
+sound
+holds "all is there" complete "$NOW" "$WORK/archive.json"
+check "$NAME: and nothing is written down" test ! -e "$WORK/archive.$NAME/traffic"
+
 # ---- slow ones ----
 
 account loris1 "timeout = 1s"
