@@ -75,6 +75,8 @@ static int begin(struct imap_session *session, struct err *err)
 	}
 	session->provider = provider_find(buf_view(&session->host), buf_view(&session->id_name),
 	    buf_view(&session->capabilities));
+	if (provider_has(session->provider, PROVIDER_NO_QRESYNC))
+		capability_drop(&session->can, CAP_QRESYNC);
 	budget_host_limit(session->budget, session->provider->bytes_per_day);
 	return 0;
 }
