@@ -91,6 +91,10 @@ void settings_print_help(struct buf *out);
  * any case. A list that begins with "!" begins with everything. */
 bool settings_folder_wanted(const char *patterns, struct bytes folder);
 
+/* The same, and not only by a pattern that stands for everything: by "[Gmail]/Starred", by
+ * "Lists/?*", not by "*". */
+bool settings_folder_named(const char *patterns, struct bytes folder);
+
 /* The nearest of names to a wrong one: at most a third of its letters differ; or NULL. */
 const char *settings_nearest(const char *wrong, const char *const *names, size_t count);
 

@@ -155,7 +155,8 @@ static const struct setting account[] = {
 	.meaning = "The folders to archive: patterns with commas between them, of which the last "
 		   "that matches decides. A plain name means the folder and all below it; * stands "
 		   "for anything, ? for one character (also for a comma), ! in front means not. A "
-		   "list that begins with ! begins with all folders.",
+		   "list that begins with ! begins with all folders. A folder that only shows mail "
+		   "of others (\\Flagged, \\All) is left out unless a pattern names it.",
     },
     {
 	.key = "every",

@@ -3,6 +3,8 @@
  * Never: changes the server; takes a failed listing for a deletion. */
 #include "archiver/sync/sync_private.h"
 
+#include "archiver/endpoint/providers.h"
+
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -110,6 +112,52 @@ bool sync_can_reconnect(const struct sync *sync, const struct err *err)
 
 /* ---- the folders ---- */
 
+/* Is it to be looked into? */
+static bool is_place(const struct sync *sync, const struct sync_folder *folder)
+{
+	const struct sync_options *options = sync->options;
+
+	return (!options->wants || options->wants(options->wants_arg, bytes_of(folder->shown))) &&
+	    !views_reason(&sync->views, sync_folder_name(folder));
+}
+
+/* A folder that is left out is told when it is seen first, and noted, so that this is once. */
+static int tell_view(struct sync *sync, const struct sync_folder *folder, struct err *err)
+{
+	const char *reason = views_reason(&sync->views, sync_folder_name(folder));
+	struct event event = {.kind = EVENT_FOLDER,
+	    .account = sync_account_name(sync),
+	    .folder = sync_folder_name(folder),
+	    .shown = bytes_of(folder->shown),
+	    .delimiter = {&folder->delimiter, folder->delimiter ? 1 : 0},
+	    .attributes = bytes_of(folder->attributes),
+	    .state = BYTES("seen")};
+	struct catalog_folder known;
+	char text[200];
+
+	if (!reason ||
+	    catalog_folder(vault_catalog(sync->options->vault), event.account, event.folder, &known,
+		NULL) == 1)
+		return 0;
+	snprintf(text, sizeof text, "not archived: %s (name it in \"folders\" to have it)", reason);
+	if (sync->options->notice)
+		sync->options->notice(sync->options->arg, bytes_of(folder->shown), text);
+	return sync_log(sync, &event, err);
+}
+
+static int decide_views(struct sync *sync, struct err *err)
+{
+	struct endpoint_facts facts;
+	size_t i;
+
+	endpoint_facts(sync->ep, &facts);
+	views_decide(&sync->views, facts.quirks & PROVIDER_HAS_LABELS);
+	for (i = 0; i < sync->folder_count; i++)
+		if (tell_view(sync, &sync->folder[i], err) != 0)
+			return -1;
+	return 0;
+}
+
 static bool is_wanted(const struct sync *sync, struct bytes shown)
 {
 	const struct sync_options *options = sync->options;
@@ -138,6 +186,8 @@ static int add_folder(void *arg, const struct endpoint_folder *told, struct err 
 		tell_unusable(sync, told);
 	if (!told->is_selectable)
 		return 0;
+	views_add(&sync->views, told,
+	    sync->options->names && sync->options->names(sync->options->wants_arg, told->shown));
 	sync->folder = mem_grow(
 	    sync->folder, &sync->folder_room, sync->folder_count + 1, sizeof *sync->folder);
 	folder = &sync->folder[sync->folder_count++];
@@ -182,7 +232,7 @@ static void estimate(struct sync *sync)
 	for (i = 0; i < sync->folder_count; i++) {
 		const struct sync_folder *folder = &sync->folder[i];
 
-		if (!is_wanted(sync, bytes_of(folder->shown)))
+		if (!is_place(sync, folder))
 			continue;
 		sync->progress.folders_all++;
 		if (!folder->has_state)
@@ -286,7 +336,7 @@ static int sync_folders(struct sync *sync, struct err *err)
 	for (i = 0; i < sync->folder_count; i++) {
 		struct sync_folder *folder = &sync->folder[i];
 
-		if (!is_wanted(sync, bytes_of(folder->shown)))
+		if (!is_place(sync, folder))
 			continue;
 		if (must_stop(sync))
 			return err_set(err, ERR_STOPPED, "stopped");
@@ -347,7 +397,9 @@ int sync_account(const struct sync_options *options, struct sync_report *report,
 	sync.commit_ms = clock_monotonic_ms();
 	mimehead_init(&sync.head);
 	sync.put = vault_put_new(options->vault);
-	if (sync_connect(&sync, err) == 0 && endpoint_list(sync.ep, add_folder, &sync, err) == 0) {
+	views_init(&sync.views);
+	if (sync_connect(&sync, err) == 0 && endpoint_list(sync.ep, add_folder, &sync, err) == 0 &&
+	    decide_views(&sync, err) == 0) {
 		estimate(&sync);
 		result = sync_folders(&sync, err);
 	}
@@ -357,6 +409,7 @@ int sync_account(const struct sync_options *options, struct sync_report *report,
 	}
 	sync_disconnect(&sync);
 	forget_folders(&sync);
+	views_release(&sync.views);
 	free(sync.folder);
 	vault_put_free(sync.put);
 	mimehead_release(&sync.head);

@@ -4,6 +4,7 @@
 
 #include "archiver/sync/known.h"
 #include "archiver/sync/sync.h"
+#include "archiver/sync/views.h"
 
 #include "archiver/mime/mimehead.h"
 
@@ -20,6 +21,7 @@ struct sync {
 	struct sync_report *report;
 	struct sync_report committed; /* as it stood at the last commit */
 	struct endpoint *ep;          /* NULL: not connected */
+	struct views views;           /* folders that are left out because of what they are */
 	struct sync_folder *folder;
 	size_t folder_count, folder_room;
 	struct sync_progress progress;

@@ -165,6 +165,39 @@ behave
 try 0 "then all comes" sync
 sound
 
+# ---- folders that only show mail of others ----
+
+# PATTERN: what is on the server, without those folders, is what is archived.
+all_but() {
+  grep -v "$1" "$NOW" >"$WORK/now" || true
+  archive_json
+  holds "all is there but $1" complete "$WORK/now" "$WORK/archive.json"
+}
+account gmail "timeout = 5s"
+behave gmail
+try 0 "Gmail" sync
+says "[Gmail]/Starred: not archived" "[Gmail]/Important: not archived" 'name it in "folders"'
+check "$NAME: each message is stored once" contains "$OUT" "of them already stored"
+all_but 'Starred\|Important'
+try 0 "verify is clean" verify -q
+try 0 "again" sync
+check "$NAME: said once" same "$(cat "$ERR")" ""
+check "$NAME: nothing new" contains "$OUT" ": 0 new"
+try 0 "the audit does not miss them" audit
+sed -i 's/^timeout.*/folders = *, [Gmail]\/Starred/' "$CONFIG"
+try 0 "one of them is named" sync
+all_but 'Important'
+holds "nothing was changed" only-reads "$LOG"
+account views0
+behave views=0
+try 0 "all that it shows is elsewhere" sync
+says "virtual/all: not archived" "virtual/flagged: not archived"
+all_but 'virtual'
+account views1
+behave views=1
+try 0 "it holds a message that is nowhere else" sync
+all_but 'virtual/flagged'
+
 # ---- so much a day ----
 
 account budget "bytes-per-day = 8M"

@@ -8,7 +8,7 @@ import random
 import zlib
 
 from behaviours import Named, behaviour
-from scripted_session import CAPABILITIES, Lost
+from scripted_session import CAPABILITIES, Lost, made_up
 
 # What a refused login is told.
 SAID = {
@@ -227,6 +227,22 @@ class Gmail(Counted):
         if "X-GM-MSGID" in [item.upper() for item in items]:
             values.append((b"X-GM-MSGID", b"%d" % (10**18 + zlib.crc32(message.data))))
         return values
+
+
+@behaviour("views")
+class Views(Counted):
+    """Folders that show what is in others: \\All and \\Flagged; VALUE messages are in \\All alone."""
+    def furnish(self, account):
+        super().furnish(account)
+        held = [x for folder in list(account.folders.values()) for x in folder.messages]
+        for name, attribute in ((b"virtual/all", b"\\All"), (b"virtual/flagged", b"\\Flagged")):
+            folder = account.make(name)
+            folder.attributes = attribute
+            for message in held:
+                if attribute == b"\\All" or "\\Flagged" in message.flags:
+                    folder.add(message.data, message.flags, message.date)
+        for number in range(self.amount("views")):
+            account.folders[b"virtual/all"].add(*made_up(8000 + number))
 
 
 @behaviour("exchange")
