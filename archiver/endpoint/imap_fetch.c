@@ -244,10 +244,10 @@ int imap_identify(struct endpoint *ep, const struct seqset *uids, endpoint_ident
 
 /* ---- texts ---- */
 
-/* A command for texts: of those that are wanted, the ones behind a UID. */
+/* A command for texts that is not answered. */
 struct asked {
 	struct imap_tag tag;
-	uint32_t after;
+	struct seqset uids;
 };
 
 struct fetch {
@@ -255,15 +255,14 @@ struct fetch {
 	const struct endpoint_sink *sink;
 	struct imap_body body;
 	struct buf flags, set;
+	const struct seqset *uids;
+	uint32_t after;       /* the last of them that was asked for */
+	uint64_t batch_count; /* messages in a command: fewer each time that one is refused */
 	struct asked ring[BATCHES_AT_ONCE];
-	size_t first, waiting; /* the commands in it that are not answered */
-	uint32_t asked;        /* the last UID that was asked for */
-
-	/* Those that were refused for now are asked again, when all others are answered. */
-	uint32_t again[BATCHES_AT_ONCE];
-	size_t again_count;
-	unsigned refusals;    /* in a row */
-	uint64_t batch_count; /* messages in a command: fewer each time that it is refused */
+	size_t first, waiting;
+	struct seqset again; /* refused for now: asked again when all others are answered */
+	unsigned refusals;   /* in a row */
+	bool must_wait;      /* since one was refused, before the next is sent */
 };
 
 /* A text that came as a quoted string or small literal. */
@@ -318,32 +317,73 @@ static int pause_for_today(const struct fetch *fetch, struct err *err)
 	    (unsigned long long)(budget_limit(budget) >> 20), when);
 }
 
-/* Send the next command, if there is more to ask for: what was refused before anything new. */
-static int ask_more(struct fetch *fetch, const struct seqset *uids, struct err *err)
+/* Take the next of a set that stand behind a UID: as many as fit into a command. The last. */
+static uint32_t take_uids(
+    struct fetch *fetch, const struct seqset *from, uint32_t after, struct seqset *out)
+{
+	uint32_t last, uid = after;
+
+	buf_clear(&fetch->set);
+	last =
+	    seqset_format(from, after, fetch->batch_count, IMAP_COMMAND_BYTES - 200, &fetch->set);
+	while (uid < last && (uid = seqset_next(from, uid)) != 0)
+		seqset_add(out, uid);
+	return last;
+}
+
+/* The next command's UIDs, in out and in fetch->set: those that were refused first. */
+static bool take_next(struct fetch *fetch, struct seqset *out)
+{
+	uint32_t uid = 0, last;
+
+	seqset_clear(out);
+	if (seqset_is_empty(&fetch->again)) {
+		last = take_uids(fetch, fetch->uids, fetch->after, out);
+		fetch->after = last ? last : fetch->after;
+		return last != 0;
+	}
+	take_uids(fetch, &fetch->again, 0, out);
+	while ((uid = seqset_next(out, uid)) != 0)
+		seqset_remove(&fetch->again, uid);
+	return true;
+}
+
+static bool is_all_asked(const struct fetch *fetch)
+{
+	return seqset_is_empty(&fetch->again) && seqset_next(fetch->uids, fetch->after) == 0;
+}
+
+/* Send the next command, if there is more to ask for: 1, 0, -1. */
+static int ask_more(struct fetch *fetch, struct err *err)
 {
 	struct asked *asked = &fetch->ring[(fetch->first + fetch->waiting) % BATCHES_AT_ONCE];
-	bool is_again = fetch->again_count > 0;
-	uint32_t last;
 
-	asked->after = is_again ? fetch->again[0] : fetch->asked;
-	buf_clear(&fetch->set);
-	last = seqset_format(
-	    uids, asked->after, fetch->batch_count, IMAP_COMMAND_BYTES - 200, &fetch->set);
-	if (last == 0 || (fetch->waiting > 0 && is_short(fetch)))
+	if (is_all_asked(fetch) || (fetch->waiting > 0 && is_short(fetch)))
 		return 0;
 	if (budget_left(fetch->session->budget) == 0)
 		return pause_for_today(fetch, err);
-	if (is_again)
-		memmove(
-		    fetch->again, fetch->again + 1, --fetch->again_count * sizeof *fetch->again);
-	else
-		fetch->asked = last;
+	take_next(fetch, &asked->uids);
 	if (imap_command(fetch->session, &asked->tag, err,
 		"UID FETCH %s (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])",
 		buf_string(&fetch->set)) != 0)
 		return -1;
 	fetch->waiting++;
 	return 1;
+}
+
+/* The server wants to be asked less: later, and for fewer at once. */
+static int take_refusal(struct fetch *fetch, const struct seqset *uids,
+    const struct imap_result *result, struct err *err)
+{
+	uint32_t uid = 0;
+
+	if (++fetch->refusals >= THROTTLED_TRIES)
+		return imap_refused(result, "UID FETCH", err);
+	while ((uid = seqset_next(uids, uid)) != 0)
+		seqset_add(&fetch->again, uid);
+	fetch->must_wait = true;
+	fetch->batch_count = (fetch->batch_count + 1) / 2;
+	return 0;
 }
 
 static int take_reply(struct fetch *fetch, const struct response *response, struct err *err)
@@ -360,15 +400,10 @@ static int take_reply(struct fetch *fetch, const struct response *response, stru
 	imap_take_result(response, &result);
 	if (imap_is_logged_out(fetch->session, &result, err))
 		return -1;
-	if (imap_refusal(&result) == REFUSAL_THROTTLED) {
-		if (++fetch->refusals >= THROTTLED_TRIES)
-			return imap_refused(&result, "UID FETCH", err);
-		fetch->again[fetch->again_count++] = asked->after;
-		/* What is left out of it then, the caller misses. */
-		fetch->batch_count = (fetch->batch_count + 1) / 2;
-	} else {
+	if (imap_refusal(&result) != REFUSAL_THROTTLED)
 		fetch->refusals = 0;
-	}
+	else if (take_refusal(fetch, &asked->uids, &result, err) != 0)
+		return -1;
 	return fetch->sink->batch(fetch->sink->arg, result.ok, bytes_of(result.reason), err);
 }
 
@@ -380,27 +415,28 @@ static int wait_for_leave(struct fetch *fetch, struct err *err)
 }
 
 /* Fill the ring, unless somebody asked for less: then not before all is answered. */
-static int ask(struct fetch *fetch, const struct seqset *uids, struct err *err)
+static int ask(struct fetch *fetch, struct err *err)
 {
 	int got = 1;
 
-	if (fetch->again_count > 0 && fetch->waiting > 0)
+	if (fetch->must_wait && fetch->waiting > 0)
 		return 0;
-	if (fetch->again_count > 0 && wait_for_leave(fetch, err) != 0)
+	if (fetch->must_wait && wait_for_leave(fetch, err) != 0)
 		return -1;
+	fetch->must_wait = false;
 	if (fetch->refusals > 0) /* one at a time, until it is answered */
-		return fetch->waiting > 0 ? 0 : ask_more(fetch, uids, err);
+		return fetch->waiting > 0 ? 0 : ask_more(fetch, err);
 	while (got == 1 && fetch->waiting < BATCHES_AT_ONCE)
-		got = ask_more(fetch, uids, err);
+		got = ask_more(fetch, err);
 	return got;
 }
 
-static int fetch_all(struct fetch *fetch, const struct seqset *uids, struct err *err)
+static int fetch_all(struct fetch *fetch, struct err *err)
 {
 	struct response response;
 
 	for (;;) {
-		if (ask(fetch, uids, err) < 0) {
+		if (ask(fetch, err) < 0) {
 			fetch->session->is_broken |= fetch->waiting > 0;
 			return -1;
 		}
@@ -423,14 +459,22 @@ int imap_fetch(struct endpoint *ep, const struct seqset *uids, uint64_t batch_co
 {
 	struct fetch fetch = {.session = IMAP_SESSION(ep),
 	    .sink = sink,
+	    .uids = uids,
 	    .body = {sink->arg, sink->begin, sink->data, sink->end}};
 	unsigned most = fetch.session->provider->batch_count;
+	size_t i;
 	int result;
 
 	fetch.batch_count = most > 0 && batch_count > most ? most : batch_count;
 	buf_init(&fetch.flags, IMAPFLAGS_MAX_BYTES);
 	buf_init(&fetch.set, IMAP_COMMAND_BYTES);
-	result = fetch_all(&fetch, uids, err);
+	seqset_init(&fetch.again);
+	for (i = 0; i < BATCHES_AT_ONCE; i++)
+		seqset_init(&fetch.ring[i].uids);
+	result = fetch_all(&fetch, err);
+	for (i = 0; i < BATCHES_AT_ONCE; i++)
+		seqset_release(&fetch.ring[i].uids);
+	seqset_release(&fetch.again);
 	buf_release(&fetch.flags);
 	buf_release(&fetch.set);
 	return result;

@@ -4,6 +4,7 @@
  * Spec:  RFC 9051 sections 2.2, 4.3, 7; departures in VIOLATIONS.md */
 #include "archiver/endpoint/imap_session.h"
 
+#include "archiver/endpoint/backoff.h"
 #include "archiver/endpoint/budget.h"
 
 #include "base/clock.h"
@@ -18,6 +19,8 @@
 #define IN_BYTES            (256u << 10)
 #define CONNECT_TIMEOUT_S   30
 #define MAX_MESSAGE_DEFAULT ((uint64_t)2 << 30)
+#define THROTTLED_MS        1000
+#define THROTTLED_MOST_MS   30000
 #define SLOWEST_BYTES_S     256 /* of one response, once two timeouts have passed */
 
 /* The host of imaps://host[:port], or of imaps://[address]:port. */
@@ -343,6 +346,17 @@ static int check_uidvalidity(
 	return broken(session);
 }
 
+/* Who is asked for less must not come again at once. */
+static int give_time(const struct imap_session *session, struct bytes words, struct err *err)
+{
+	uint64_t ms = backoff_ms(THROTTLED_MS, THROTTLED_MS, 1, backoff_random());
+	uint64_t asked_ms = refusal_wait_ms(words);
+
+	if (asked_ms > ms && asked_ms <= THROTTLED_MOST_MS)
+		ms = asked_ms;
+	return backoff_wait(ms, session->stop, err);
+}
+
 /* BYE: nothing will come any more, with a tag or without. */
 static int said_bye(struct imap_session *session, const struct response *response, struct err *err)
 {
@@ -351,6 +365,8 @@ static int said_bye(struct imap_session *session, const struct response *respons
 	buf_init(&words, 400);
 	utf8_print(&words, response->human, 0);
 	err_set(err, ERR_NETWORK, "the server ended the connection: %s", buf_string(&words));
+	if (refusal_of_command(buf_view(&words)) == REFUSAL_THROTTLED)
+		(void)give_time(session, buf_view(&words), err);
 	buf_release(&words);
 	return broken(session);
 }

@@ -149,6 +149,7 @@ host limitedtwice texts-limited=2 0
 host atmost texts-at-most=20 0
 host expired token-expires 1 "the access token has expired" "connecting again"
 host notconnected not-connected 1 "not connected" "connecting again"
+host throttledbye throttled-bye=2 1 "Request is throttled" "connecting again"
 host tokenbye token-bye 1 "AccessTokenExpired" "connecting again"
 for NAME in expired notconnected tokenbye; do
   check "$NAME: two logins for the first sync, one for each of the others" same "$(logins)" 4
