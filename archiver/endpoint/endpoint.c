@@ -135,6 +135,12 @@ int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_i
 	return ep->ops->identify(ep, uids, fn, arg, err);
 }
 
+int endpoint_message_ids(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
+    void *arg, struct err *err)
+{
+	return ep->ops->message_ids(ep, uids, fn, arg, err);
+}
+
 int endpoint_fetch(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,
     const struct endpoint_sink *sink, struct err *err)
 {

@@ -54,7 +54,8 @@ void endpoint_close(struct endpoint *ep); /* says good-bye when the connection s
 enum endpoint_ability {
 	ENDPOINT_EXPUNGE_BY_UID, /* deletes exactly what it is told */
 	ENDPOINT_TELLS_MODSEQ,   /* state.modseq changes with any flag */
-	ENDPOINT_APPEND_AT_ONCE  /* needs no answer between appends */
+	ENDPOINT_APPEND_AT_ONCE, /* needs no answer between appends */
+	ENDPOINT_NAMES_MESSAGES  /* endpoint_message_ids() */
 };
 bool endpoint_can(const struct endpoint *ep, enum endpoint_ability what);
 void endpoint_traffic(const struct endpoint *ep, uint64_t *received_out, uint64_t *sent_out);
@@ -127,10 +128,12 @@ int endpoint_quota(
 /* What a message is, for recognising it again without its text. */
 struct endpoint_identity {
 	struct imap_uid uid;
-	bool has_flags, has_date, has_size, has_header;
+	bool has_flags, has_date, has_size, has_header, has_account_id;
 	struct bytes flags; /* normalised */
 	int64_t date_unix;
 	uint64_t size_bytes;
+	uint64_t
+	    account_id; /* the same in every folder of the account; endpoint_message_ids only */
 	struct bytes header; /* its Message-ID field, as sent */
 };
 typedef int (*endpoint_identity_fn)(
@@ -144,6 +147,12 @@ int endpoint_scan(
 /* Each of uids that the server knows is told once, however many pieces it comes in; what was
  * told in two ways is not told. */
 int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
+    void *arg, struct err *err);
+
+/* The same for flags, date and the server's own number of a message, which says that it is one
+ * message although it is in several folders. uids NULL: every message of the folder, its number
+ * only, perhaps told twice. Only where endpoint_can(ep, ENDPOINT_NAMES_MESSAGES). */
+int endpoint_message_ids(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
     void *arg, struct err *err);
 
 /* A message that is fetched: begin, data ..., end with its text; message() when the server's

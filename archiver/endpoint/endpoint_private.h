@@ -23,6 +23,8 @@ struct endpoint_ops {
 	    struct err *err);
 	int (*identify)(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
 	    void *arg, struct err *err);
+	int (*message_ids)(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
+	    void *arg, struct err *err); /* NULL: cannot */
 	int (*fetch)(struct endpoint *ep, const struct seqset *uids, uint64_t batch_count,
 	    const struct endpoint_sink *sink, struct err *err);
 	int (*append)(struct endpoint *ep, const struct endpoint_append *append,

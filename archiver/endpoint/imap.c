@@ -92,6 +92,8 @@ static bool imap_can(const struct endpoint *ep, enum endpoint_ability what)
 		return capability_has(can, CAP_CONDSTORE);
 	case ENDPOINT_APPEND_AT_ONCE:
 		return capability_has(can, CAP_LITERAL_PLUS);
+	case ENDPOINT_NAMES_MESSAGES:
+		return capability_has(can, CAP_GMAIL);
 	}
 	return false;
 }
@@ -609,6 +611,7 @@ static const struct endpoint_ops imap_ops = {
     .quota = imap_quota,
     .scan = imap_scan,
     .identify = imap_identify,
+    .message_ids = imap_message_ids,
     .fetch = imap_fetch,
     .append = imap_append,
     .append_wait = imap_append_wait,

@@ -179,6 +179,12 @@ static void add_piece(
 		identity->size_bytes = piece->size_bytes;
 		identity->has_size = true;
 	}
+	if (piece->has & FETCH_HAS_GMAIL_ID) {
+		told->is_contradicted |=
+		    identity->has_account_id && identity->account_id != piece->gmail_id;
+		identity->account_id = piece->gmail_id;
+		identity->has_account_id = true;
+	}
 	if (piece->has & FETCH_HAS_HEADER && piece->header.n <= FIELD_BYTES)
 		add_header(told, piece->header);
 }
@@ -206,14 +212,15 @@ static int tell_identities(
 		struct endpoint_identity *identity = &identify->told[i].identity;
 
 		if (identify->told[i].is_contradicted)
-			identity->has_date = identity->has_size = identity->has_header = false;
+			identity->has_date = identity->has_size = identity->has_header =
+			    identity->has_account_id = false;
 		result = fn(arg, identity, err);
 	}
 	return result;
 }
 
-int imap_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
-    void *arg, struct err *err)
+static int identify_by(struct endpoint *ep, const char *items, const struct seqset *uids,
+    endpoint_identity_fn fn, void *arg, struct err *err)
 {
 	struct identify identify = {.uids = uids};
 	struct buf set;
@@ -227,10 +234,8 @@ int imap_identify(struct endpoint *ep, const struct seqset *uids, endpoint_ident
 		    seqset_format(uids, identify.after, 1000, IMAP_COMMAND_BYTES - 200, &set);
 		if (identify.last == 0)
 			break;
-		result = imap_do(IMAP_SESSION(ep), take_identity, &identify, err,
-		    "UID FETCH %s (UID FLAGS INTERNALDATE RFC822.SIZE"
-		    " BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])",
-		    buf_string(&set));
+		result = imap_do(IMAP_SESSION(ep), take_identity, &identify, err, "UID FETCH %s %s",
+		    buf_string(&set), items);
 		if (result == 0)
 			result = tell_identities(&identify, fn, arg, err);
 		forget_told(&identify);
@@ -240,6 +245,44 @@ int imap_identify(struct endpoint *ep, const struct seqset *uids, endpoint_ident
 	buf_release(&set);
 	buf_release(&identify.flags);
 	return result;
+}
+
+int imap_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
+    void *arg, struct err *err)
+{
+	return identify_by(ep,
+	    "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])", uids, fn,
+	    arg, err);
+}
+
+struct naming {
+	endpoint_identity_fn fn;
+	void *arg;
+};
+
+static int take_name(void *arg, const struct response *response, struct err *err)
+{
+	const struct naming *naming = arg;
+	const struct response_fetch *piece = &response->fetch;
+	struct endpoint_identity identity = {
+	    .uid = {piece->uid}, .has_account_id = true, .account_id = piece->gmail_id};
+
+	if (response->kind != RESPONSE_FETCH || !(piece->has & FETCH_HAS_UID) ||
+	    !(piece->has & FETCH_HAS_GMAIL_ID))
+		return 0;
+	return naming->fn(naming->arg, &identity, err);
+}
+
+int imap_message_ids(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
+    void *arg, struct err *err)
+{
+	struct naming naming = {fn, arg};
+
+	if (uids)
+		return identify_by(ep, "(UID FLAGS INTERNALDATE X-GM-MSGID)", uids, fn, arg, err);
+	if (IMAP_SESSION(ep)->exists == 0)
+		return 0;
+	return imap_do(IMAP_SESSION(ep), take_name, &naming, err, "UID FETCH 1:* (UID X-GM-MSGID)");
 }
 
 /* ---- texts ---- */

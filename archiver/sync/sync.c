@@ -148,10 +148,21 @@ static int tell_view(struct sync *sync, const struct sync_folder *folder, struct
 static int decide_views(struct sync *sync, struct err *err)
 {
 	struct endpoint_facts facts;
+	const struct view *all;
 	size_t i;
 
 	endpoint_facts(sync->ep, &facts);
 	views_decide(&sync->views, facts.quirks & PROVIDER_HAS_LABELS);
+	all = views_all(&sync->views, facts.quirks & PROVIDER_HAS_LABELS);
+	/* First the one that has all: what it has need not be fetched again from the others. */
+	for (i = 1; all && i < sync->folder_count; i++)
+		if (bytes_equal(sync_folder_name(&sync->folder[i]),
+			(struct bytes){all->name, all->name_bytes})) {
+			struct sync_folder first = sync->folder[i];
+
+			memmove(sync->folder + 1, sync->folder, i * sizeof *sync->folder);
+			sync->folder[0] = first;
+		}
 	for (i = 0; i < sync->folder_count; i++)
 		if (tell_view(sync, &sync->folder[i], err) != 0)
 			return -1;
@@ -410,6 +421,7 @@ int sync_account(const struct sync_options *options, struct sync_report *report,
 	sync_disconnect(&sync);
 	forget_folders(&sync);
 	views_release(&sync.views);
+	sync_twins_release(&sync.twins);
 	free(sync.folder);
 	vault_put_free(sync.put);
 	mimehead_release(&sync.head);

@@ -16,12 +16,26 @@ struct sync_folder {
 	struct endpoint_state state;
 };
 
+/* Which message a server means by a number of its own, by that number. */
+struct twin {
+	uint64_t account_id;
+	uint32_t uid; /* in the folder that has all mail */
+};
+struct twins {
+	bool is_known;
+	int64_t folder_number; /* of that folder, in the catalogue */
+	uint32_t uidvalidity;
+	struct twin *twin;
+	size_t count, room;
+};
+
 struct sync {
 	const struct sync_options *options;
 	struct sync_report *report;
 	struct sync_report committed; /* as it stood at the last commit */
 	struct endpoint *ep;          /* NULL: not connected */
-	struct views views;           /* folders that are left out because of what they are */
+	struct twins twins;
+	struct views views; /* folders that are left out because of what they are */
 	struct sync_folder *folder;
 	size_t folder_count, folder_room;
 	struct sync_progress progress;
@@ -77,6 +91,11 @@ struct event sync_place_event(const struct diff *diff, enum event_kind kind);
 /* Those that are back, and those that are doubted: which are the messages that the archive has?
  * They are placed again; the others are wanted (sync_recall.c). */
 int sync_recall(struct diff *diff, struct err *err);
+
+/* Where folders are labels: those that are wanted and stored already, because they are in the
+ * folder with all mail, too, are placed without being fetched (sync_twins.c). */
+int sync_place_twins(struct diff *diff, struct err *err);
+void sync_twins_release(struct twins *twins);
 
 /* Fetch and place the messages of the selected folder that are wanted (sync_fetch.c); what
  * cannot be had is listed as an exception. What stays in wanted has vanished meanwhile, or is

@@ -86,6 +86,16 @@ void views_decide(struct views *views, bool has_labels)
 	}
 }
 
+const struct view *views_all(const struct views *views, bool has_labels)
+{
+	size_t i;
+
+	for (i = 0; has_labels && i < views->count; i++)
+		if (views->view[i].is_all)
+			return &views->view[i];
+	return NULL;
+}
+
 const char *views_reason(const struct views *views, struct bytes name)
 {
 	size_t i;

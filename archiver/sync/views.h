@@ -35,6 +35,8 @@ void views_init(struct views *views);
 void views_release(struct views *views);
 void views_add(struct views *views, const struct endpoint_folder *folder, bool is_named);
 void views_decide(struct views *views, bool has_labels);
+/* Where folders are labels: the one that has all mail; NULL: there is none. */
+const struct view *views_all(const struct views *views, bool has_labels);
 const char *views_reason(const struct views *views, struct bytes name);
 
 #endif
