@@ -284,6 +284,9 @@ int app_message(struct app *app, const char *name, struct catalog_message *out, 
 	return err_set(err, ERR_ABSENT, "there is no message \"%s\" in the archive", name);
 }
 
+/* A server that lets nobody in now is waited for: 1 s, 2 s, 4 s. */
+#define LOGIN_PATIENCE 3
+
 static int get_secret(
     const struct settings_account *account, struct secret *secret, struct err *err)
 {
@@ -300,6 +303,30 @@ void app_forget_secret(struct app *app)
 	app->secret_of = NULL;
 }
 
+void app_close_budget(struct app *app)
+{
+	budget_close(app->budget);
+	app->budget = NULL;
+	app->budget_of = NULL;
+}
+
+/* In the archive; a folder that is none yet gets no file. */
+static void open_budget(struct app *app, const struct settings_account *account)
+{
+	const char *archive = app->archive_path ? app->archive_path : app->settings->archive.path;
+	char *format = file_join(archive, "FORMAT"), *traffic = file_join(archive, "traffic");
+
+	_Static_assert(SETTINGS_OF_HOST == BUDGET_OF_HOST, "the same word for it");
+	if (app->budget_of != account) {
+		app_close_budget(app);
+		app->budget = budget_open(file_exists(format) ? traffic : NULL, account->name,
+		    account->bytes_per_day, clock_now_unix);
+		app->budget_of = account;
+	}
+	free(format);
+	free(traffic);
+}
+
 int app_endpoint_options(struct app *app, const struct settings_account *account,
     struct endpoint_options *out, struct err *err)
 {
@@ -310,6 +337,7 @@ int app_endpoint_options(struct app *app, const struct settings_account *account
 			    account->line, account->name);
 		app->secret_of = account;
 	}
+	open_budget(app, account);
 	*out = (struct endpoint_options){.url = account->url,
 	    .user = account->user,
 	    .password = &app->secret,
@@ -317,13 +345,16 @@ int app_endpoint_options(struct app *app, const struct settings_account *account
 	    .tls_pin = account->tls_pin,
 	    .timeout_s = (int)account->timeout_s,
 	    .max_message_bytes = app->settings->archive.max_message_bytes,
-	    .stop = app->stop};
+	    .stop = app->stop,
+	    .budget = app->budget,
+	    .patience = LOGIN_PATIENCE};
 	return 0;
 }
 
 void app_close(struct app *app)
 {
 	app_forget_secret(app);
+	app_close_budget(app);
 	index_close(app->index);
 	vault_close(app->vault);
 	settings_free(app->settings);

@@ -4,6 +4,7 @@
 #ifndef APP_APP_H
 #define APP_APP_H
 
+#include "archiver/endpoint/budget.h"
 #include "archiver/endpoint/endpoint.h"
 #include "archiver/vault/vault.h"
 #include "config/settings.h"
@@ -40,6 +41,9 @@ struct app {
 	/* The password of the account that was used last: one command asks for it once. */
 	struct secret secret;
 	const struct settings_account *secret_of;
+
+	struct budget *budget; /* what that account may still download */
+	const struct settings_account *budget_of;
 };
 
 /* Print the error as one line, and say which exit status it is. */
@@ -79,6 +83,7 @@ int app_message(struct app *app, const char *name, struct catalog_message *out, 
 int app_endpoint_options(struct app *app, const struct settings_account *account,
     struct endpoint_options *out, struct err *err);
 void app_forget_secret(struct app *app);
+void app_close_budget(struct app *app); /* writes down what was spent */
 
 void app_close(struct app *app);
 

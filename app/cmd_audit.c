@@ -3,7 +3,9 @@
 #include "app/command.h"
 #include "app/output.h"
 
+#include "archiver/endpoint/providers.h"
 #include "archiver/sync/audit.h"
+#include "archiver/sync/views.h"
 
 #include "base/mem.h"
 
@@ -22,6 +24,7 @@ struct auditor {
 	struct app *app;
 	const struct settings_account *account;
 	struct endpoint *ep;
+	struct views views;
 	struct folder *folder;
 	size_t count, room;
 	uint64_t incomplete;
@@ -32,6 +35,8 @@ static int add_folder(void *arg, const struct endpoint_folder *told, struct err 
 	struct auditor *auditor = arg;
 
 	(void)err;
+	views_add(
+	    &auditor->views, told, settings_folder_named(auditor->account->folders, told->shown));
 	if (!told->is_selectable || !settings_folder_wanted(auditor->account->folders, told->shown))
 		return 0;
 	auditor->folder =
@@ -139,10 +144,17 @@ out:
 
 static int audit_folders(struct auditor *auditor, struct err *err)
 {
+	struct endpoint_facts facts;
 	size_t i;
 
+	endpoint_facts(auditor->ep, &facts);
+	views_decide(&auditor->views, facts.quirks & PROVIDER_HAS_LABELS);
 	for (i = 0; i < auditor->count; i++) {
+		struct bytes name = {auditor->folder[i].name, auditor->folder[i].name_bytes};
 		struct err why = {0};
+
+		if (views_reason(&auditor->views, name))
+			continue;
 
 		if (app_must_stop(auditor->app))
 			return err_set(err, ERR_STOPPED, "stopped");
@@ -173,6 +185,7 @@ static int audit_account(
 		result = audit_folders(&auditor, err);
 	*incomplete += auditor.incomplete;
 	endpoint_close(auditor.ep);
+	views_release(&auditor.views);
 	for (i = 0; i < auditor.count; i++) {
 		free(auditor.folder[i].name);
 		free(auditor.folder[i].shown);

@@ -305,7 +305,8 @@ static int try_login(const struct answers *answers, unsigned *folders, struct er
 	    .password = &answers->password,
 	    .tls_ca = answers->ca,
 	    .timeout_s = 60,
-	    .stop = answers->app->stop};
+	    .stop = answers->app->stop,
+	    .patience = 3};
 	struct endpoint *ep = NULL;
 	int result = endpoint_open(&ep, &options, err);
 

@@ -1,10 +1,13 @@
 /* Owns:  the schedule of the worker.
  * Knows: mailcask run: for each account, at its own interval: sync, index, retention.
- * Never: purges for a rule without "auto = yes"; holds the archive while it waits. */
+ * Never: purges for a rule without "auto = yes"; holds the archive while it waits; shows a server
+ *        twice a password that it has refused. */
 #include "app/command.h"
 #include "app/mirror.h"
 #include "app/work.h"
 
+#include "archiver/endpoint/backoff.h"
+#include "base/digest.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -19,7 +22,9 @@ struct job {
 	const struct settings_account *account;
 	uint64_t due_ms; /* monotonic */
 	uint64_t failures;
-	bool is_off; /* a failure that does not pass by itself, e.g. a refused password */
+	bool is_refused; /* the password with this sum, by the server */
+	struct sha256 refused;
+	int64_t paused_until_unix; /* 0: not */
 };
 
 /* Purging rules that may be carried out without asking. */
@@ -52,9 +57,29 @@ static int work_by_rules(struct app *app, const struct settings_account *account
 	return result;
 }
 
-/* The archive is open, and locked, only while there is something to do. */
-static int work(struct app *app, const struct settings_account *account, struct err *err)
+/* Is there nothing new to try, since the server has refused this password? Somebody may have
+ * written another one into its file meanwhile. */
+static bool is_still_refused(struct app *app, struct job *job)
 {
+	struct endpoint_options options;
+	struct sha256 now;
+	bool is_same = false;
+
+	if (!job->is_refused)
+		return false;
+	if (app_endpoint_options(app, job->account, &options, NULL) == 0) {
+		secret_sum(&app->secret, &now);
+		is_same = sha256_equal(&now, &job->refused);
+	}
+	if (is_same)
+		app_forget_secret(app);
+	return is_same;
+}
+
+/* The archive is open, and locked, only while there is something to do. */
+static int work(struct app *app, struct job *job, struct err *err)
+{
+	const struct settings_account *account = job->account;
 	struct rules rules = {0};
 	int result = rules_make(&rules, app->settings, true, clock_now_unix(), err);
 
@@ -66,31 +91,43 @@ static int work(struct app *app, const struct settings_account *account, struct 
 	(void)mirror_follow(app);
 	index_close(app->index);
 	vault_close(app->vault);
+	job->is_refused = result != 0 && err->code == ERR_LOGIN && app->secret_of == account;
+	if (job->is_refused)
+		secret_sum(&app->secret, &job->refused);
+	job->paused_until_unix =
+	    result != 0 && err->code == ERR_PAUSED ? budget_ready_unix(app->budget) : 0;
 	app_forget_secret(app);
+	app_close_budget(app);
 	app->index = NULL;
 	app->vault = NULL;
 	return result;
 }
 
+/* Doubled with each failure, and never the same for two. */
+static uint64_t retry_ms(const struct job *job)
+{
+	return backoff_ms((uint64_t)RETRY_FIRST_S * 1000, (uint64_t)job->account->every_s * 1000,
+	    (unsigned)job->failures, backoff_random());
+}
+
 static void plan_next(struct app *app, struct job *job, const struct err *err)
 {
-	uint64_t wait_s = (uint64_t)job->account->every_s, now = clock_monotonic_ms();
+	uint64_t wait_ms = (uint64_t)job->account->every_s * 1000;
 
 	if (!err) {
 		job->failures = 0;
-	} else if (err->retry == RETRY_NEVER && err->code == ERR_LOGIN) {
-		job->is_off = true;
-		app_problem(app, "%s: not tried again until mailcask run is started anew",
-		    job->account->name);
-	} else if (err->retry != RETRY_NEVER) {
-		uint64_t soon = (uint64_t)RETRY_FIRST_S
-		    << (job->failures < 10 ? job->failures : 10);
+	} else if (job->is_refused) {
+		app_problem(
+		    app, "%s: not tried again until its password changes", job->account->name);
+	} else if (job->paused_until_unix > 0) {
+		int64_t s = job->paused_until_unix - clock_now_unix();
 
+		wait_ms = (uint64_t)(s > RETRY_FIRST_S ? s : RETRY_FIRST_S) * 1000;
+	} else if (err->retry != RETRY_NEVER) {
 		job->failures++;
-		if (soon < wait_s)
-			wait_s = soon;
+		wait_ms = retry_ms(job);
 	}
-	job->due_ms = now + wait_s * 1000;
+	job->due_ms = clock_monotonic_ms() + wait_ms;
 }
 
 static struct job *next_job(struct job *job, size_t count)
@@ -99,7 +136,7 @@ static struct job *next_job(struct job *job, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (!job[i].is_off && (!next || job[i].due_ms < next->due_ms))
+		if (!next || job[i].due_ms < next->due_ms)
 			next = &job[i];
 	return next;
 }
@@ -128,15 +165,16 @@ static int run_jobs(struct app *app, struct job *job, size_t count, bool once)
 		struct job *next = next_job(job, count);
 		struct err err = {0};
 
-		if (!next) {
-			app_problem(app, "no account is left to work for");
-			return EXIT_SERVER;
-		}
 		wait_until(app, next->due_ms);
 		if (app_must_stop(app))
 			break;
 		done++;
-		if (work(app, next->account, &err) == 0) {
+		if (is_still_refused(app, next)) {
+			next->due_ms =
+			    clock_monotonic_ms() + (uint64_t)next->account->every_s * 1000;
+			continue;
+		}
+		if (work(app, next, &err) == 0) {
 			plan_next(app, next, NULL);
 			continue;
 		}

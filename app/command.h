@@ -63,6 +63,6 @@ void command_help(const struct command *command);
 
 extern const struct command cmd_init, cmd_sync, cmd_run, cmd_status, cmd_search, cmd_show,
     cmd_attachments, cmd_plan, cmd_purge, cmd_hold, cmd_audit, cmd_log, cmd_restore, cmd_export,
-    cmd_verify, cmd_rebuild, cmd_compact, cmd_mirror;
+    cmd_verify, cmd_rebuild, cmd_compact, cmd_mirror, cmd_probe;
 
 #endif

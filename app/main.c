@@ -12,7 +12,8 @@
 
 static const struct command *const commands[] = {&cmd_init, &cmd_sync, &cmd_run, &cmd_status,
     &cmd_search, &cmd_show, &cmd_attachments, &cmd_plan, &cmd_purge, &cmd_hold, &cmd_audit,
-    &cmd_log, &cmd_restore, &cmd_export, &cmd_verify, &cmd_rebuild, &cmd_compact, &cmd_mirror};
+    &cmd_log, &cmd_restore, &cmd_export, &cmd_verify, &cmd_rebuild, &cmd_compact, &cmd_mirror,
+    &cmd_probe};
 #define COMMANDS (sizeof commands / sizeof *commands)
 
 static volatile sig_atomic_t stop;

@@ -30,6 +30,18 @@ static bool wants_folder(void *arg, struct bytes shown)
 	return settings_folder_wanted(((const struct settings_account *)arg)->folders, shown);
 }
 
+static bool names_folder(void *arg, struct bytes shown)
+{
+	return settings_folder_named(((const struct settings_account *)arg)->folders, shown);
+}
+
+static void tell_sync_notice(void *arg, struct bytes folder, const char *text)
+{
+	const struct sync_calls *calls = arg;
+
+	app_note(calls->app, "%s: %.*s: %s", calls->account->name, (int)folder.n, folder.p, text);
+}
+
 static void show_sync(void *arg, const struct sync_progress *progress)
 {
 	struct sync_calls *calls = arg;
@@ -116,9 +128,11 @@ int work_sync(struct app *app, const struct settings_account *account, struct er
 	    .account = account->name,
 	    .connections = (unsigned)account->connections,
 	    .wants = wants_folder,
+	    .names = names_folder,
 	    .wants_arg = (void *)account,
 	    .progress = show_sync,
 	    .problem = tell_sync_problem,
+	    .notice = tell_sync_notice,
 	    .arg = &calls,
 	    .stop = app->stop};
 	struct sync_report report = {0};

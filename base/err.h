@@ -35,6 +35,7 @@ enum err_code {
 	ERR_ABSENT,   /* what was asked for does not exist */
 	ERR_LIMIT,    /* larger than we take */
 	ERR_STOPPED,  /* asked to stop */
+	ERR_PAUSED,   /* enough for now: it goes on by itself later */
 	ERR_BUG       /* cannot happen */
 };
 

@@ -13,13 +13,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define STOP_CHECK_MS    200
-#define KEPT_MAX_BYTES   (16u << 20) /* what a peer may say while we are sending */
-#define SPOKEN_MAX_BYTES 512
-#define LIBCURL          "libcurl.so.4"
+#define STOP_CHECK_MS  200
+#define KEPT_MAX_BYTES (16u << 20) /* what a peer may say while we are sending */
+#define LIBCURL        "libcurl.so.4"
 
 /* What of the library is called. */
 struct libcurl {
@@ -40,7 +40,8 @@ struct net {
 	struct net_options options;
 	struct buf kept; /* received while sending */
 	char detail[CURL_ERROR_SIZE];
-	char spoken[SPOKEN_MAX_BYTES]; /* the server's last line before it was logged in */
+	char spoken[NET_SAID_BYTES]; /* the server's last line before it was logged in */
+	char tls[96];
 	uint64_t received, sent;
 	atomic_bool is_interrupted;
 };
@@ -93,49 +94,70 @@ static size_t hear_line(char *data, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
+/* What the library tells of its work: of all that only the line about the encryption, in which
+ * nothing is secret, is kept. */
+static int hear_library(CURL *curl, curl_infotype type, char *data, size_t size, void *arg)
+{
+	static const char start[] = "SSL connection using ";
+	struct bytes text = bytes_trim((struct bytes){data, size});
+	struct net *net = arg;
+
+	(void)curl;
+	if (type != CURLINFO_TEXT || !bytes_starts(text, start))
+		return 0;
+	text = bytes_from(text, sizeof start - 1);
+	snprintf(net->tls, sizeof net->tls, "%.*s", (int)text.n, text.p);
+	return 0;
+}
+
 static int check_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
 	(void)a, (void)b, (void)c, (void)d;
 	return must_stop(arg);
 }
 
-/* A refusal that is about now, not about the password (RFC 5530, and what providers say). */
-static bool is_passing(const char *spoken)
+/* The server's words without its tag. */
+static const char *words_of(const char *spoken)
 {
-	static const char *const sign[] = {"[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[THROTTLED]",
-	    "[OVERQUOTA]", "try again", "temporar", "too many", "backoff", "server busy"};
+	static const char *const starts[] = {" NO ", " BAD ", "* BYE "};
 	size_t i;
 
-	for (i = 0; i < sizeof sign / sizeof *sign; i++)
-		if (strcasestr(spoken, sign[i]))
-			return true;
-	return false;
-}
+	for (i = 0; i < sizeof starts / sizeof *starts; i++) {
+		const char *found = strstr(spoken, starts[i]);
 
-/* Without the tag and the word NO: what a person needs. */
-static const char *reason_of(const char *spoken)
-{
-	const char *no = strstr(spoken, " NO ");
-
-	return no ? no + 4 : spoken;
+		if (found)
+			return found + strlen(starts[i]);
+	}
+	return spoken;
 }
 
 static int refused(const struct net *net, struct err *err)
 {
-	if (is_passing(net->spoken)) {
-		err_set(err, ERR_SERVER, "the server does not let us in now: %s",
-		    reason_of(net->spoken));
-		err_class(err, RETRY_LATER, SCOPE_ACCOUNT);
-		return -1;
-	}
+	const char *words = words_of(net->spoken);
+
+	if (net->options.said)
+		snprintf(net->options.said, NET_SAID_BYTES, "%s", words);
 	return err_set(err, ERR_LOGIN, "the server refuses user name or password for %s%s%s",
-	    net->options.user, net->spoken[0] ? ": " : "", reason_of(net->spoken));
+	    net->options.user, words[0] ? ": " : "", words);
+}
+
+/* A server that ends the connection before the login is done, with words. */
+static int ended(const struct net *net, struct err *err)
+{
+	const char *words = words_of(net->spoken);
+
+	if (net->options.said)
+		snprintf(net->options.said, NET_SAID_BYTES, "%s", words);
+	return err_set(err, ERR_NETWORK, "the server ended the connection: %s", words);
 }
 
 static int explain(const struct net *net, CURLcode code, struct err *err)
 {
 	const char *what = net->detail[0] ? net->detail : net->lib.easy_strerror(code);
 
+	if (code != CURLE_LOGIN_DENIED && code != CURLE_ABORTED_BY_CALLBACK &&
+	    strncasecmp(net->spoken, "* BYE ", 6) == 0)
+		return ended(net, err);
 	switch (code) {
 	case CURLE_LOGIN_DENIED:
 		return refused(net, err);
@@ -186,6 +208,9 @@ static void set_options(struct net *net)
 	set(curl, CURLOPT_ERRORBUFFER, net->detail);
 	set(curl, CURLOPT_HEADERFUNCTION, hear_line);
 	set(curl, CURLOPT_HEADERDATA, net);
+	set(curl, CURLOPT_VERBOSE, 1L);
+	set(curl, CURLOPT_DEBUGFUNCTION, hear_library);
+	set(curl, CURLOPT_DEBUGDATA, net);
 	set(curl, CURLOPT_NOPROGRESS, 0L);
 	set(curl, CURLOPT_XFERINFOFUNCTION, check_progress);
 	set(curl, CURLOPT_XFERINFODATA, net);
@@ -226,6 +251,7 @@ int net_open(struct net **out, const struct net_options *options, struct err *er
 	}
 	/* libcurl has its own copy, which goes with the handle. */
 	net->options.password = NULL;
+	net->options.said = NULL;
 	*out = net;
 	return 0;
 }
@@ -348,6 +374,11 @@ int net_send(struct net *net, const void *data, size_t bytes, struct err *err)
 void net_interrupt(struct net *net)
 {
 	atomic_store(&net->is_interrupted, true);
+}
+
+const char *net_tls(const struct net *net)
+{
+	return net->tls;
 }
 
 void net_counts(const struct net *net, uint64_t *received_out, uint64_t *sent_out)

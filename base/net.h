@@ -8,6 +8,9 @@
  * before anything else, and a server without it is refused. The peer is verified against the
  * system's authorities, or against ca_file, or its public key must be the pinned one.
  *
+ * A login that is refused is ERR_LOGIN, and never tried a second time; what the server said to it
+ * is in said: whether that passes by itself is not judged here.
+ *
  * Every wait ends after idle_timeout_s (ERR_NETWORK), or soon after *stop becomes nonzero
  * (ERR_STOPPED). Not shared between threads, but for net_interrupt. */
 #ifndef BASE_NET_H
@@ -21,6 +24,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define NET_SAID_BYTES 512
+
 struct net;
 
 struct net_options {
@@ -32,6 +37,7 @@ struct net_options {
 	int connect_timeout_s;
 	int idle_timeout_s;
 	const volatile sig_atomic_t *stop; /* may be NULL */
+	char *said; /* NET_SAID_BYTES for the server's words when it lets nobody in; or NULL */
 };
 
 int net_open(struct net **out, const struct net_options *options, struct err *err);
@@ -49,6 +55,9 @@ int net_ready(struct net *net, struct err *err);
 
 /* From another thread: whatever waits, or would wait, ends with ERR_STOPPED. */
 void net_interrupt(struct net *net);
+
+/* Protocol and cipher, "TLSv1.3 / TLS_AES_256_GCM_SHA384"; "" when the library does not tell. */
+const char *net_tls(const struct net *net);
 
 /* Bytes received and sent since net_open. */
 void net_counts(const struct net *net, uint64_t *received_out, uint64_t *sent_out);

@@ -35,6 +35,11 @@ bool secret_is_empty(const struct secret *secret)
 	return secret->n == 0;
 }
 
+void secret_sum(const struct secret *secret, struct sha256 *out)
+{
+	sha256_of((struct bytes){secret->p, secret->n}, out);
+}
+
 /* Whatever went wrong, one account waits for its password, and may have it next time. */
 static int report(int result, const char *source, const struct err *why, struct err *err)
 {

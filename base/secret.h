@@ -3,6 +3,7 @@
 #define BASE_SECRET_H
 
 #include "base/bytes.h"
+#include "base/digest.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -17,6 +18,8 @@ struct secret {
 void secret_set(struct secret *secret, struct bytes value); /* copies; wipes the old one */
 void secret_wipe(struct secret *secret);
 bool secret_is_empty(const struct secret *secret);
+void secret_sum(
+    const struct secret *secret, struct sha256 *out); /* to know it again; tell nobody */
 
 /* The first line of a command's output (run by sh -c), of a file that nobody else may read
  * (its mode is checked), or of an environment variable. ERR_CONFIG says what is wrong, never

@@ -112,6 +112,28 @@ static bool matches(struct bytes pattern, struct bytes folder)
 	return is_like(pattern, folder, inbox);
 }
 
+/* More than stars, which name nothing. */
+static bool says_something(struct bytes pattern)
+{
+	size_t i;
+
+	for (i = 0; i < pattern.n; i++)
+		if (pattern.p[i] != '*' && pattern.p[i] != '?')
+			return true;
+	return false;
+}
+
+bool settings_folder_named(const char *patterns, struct bytes folder)
+{
+	struct bytes list = bytes_of(patterns), pattern;
+	bool excludes, named = false;
+
+	while (next_pattern(&list, &pattern, &excludes))
+		if (matches(pattern, folder) && says_something(pattern))
+			named = !excludes;
+	return named;
+}
+
 bool settings_folder_wanted(const char *patterns, struct bytes folder)
 {
 	struct bytes list = bytes_of(patterns), pattern;

@@ -30,6 +30,8 @@ struct settings_archive {
 	int64_t level; /* of zstd */
 };
 
+#define SETTINGS_OF_HOST UINT64_MAX /* what the host is known to allow */
+
 struct settings_account {
 	char *name;
 	int line;   /* of its section */
@@ -42,6 +44,7 @@ struct settings_account {
 	char *tls_ca, *tls_pin; /* or NULL */
 	int64_t timeout_s;
 	int64_t connections; /* at once, at most */
+	uint64_t bytes_per_day; /* 0: no limit */
 };
 
 enum settings_action { SETTINGS_KEEP, SETTINGS_PURGE };
@@ -88,6 +91,10 @@ void settings_print_help(struct buf *out);
  * anything, "?" one character, and a pattern without "*" or "?" also what is below it; INBOX in
  * any case. A list that begins with "!" begins with everything. */
 bool settings_folder_wanted(const char *patterns, struct bytes folder);
+
+/* The same, and not only by a pattern that stands for everything: by "[Gmail]/Starred", by
+ * "Lists/?*", not by "*". */
+bool settings_folder_named(const char *patterns, struct bytes folder);
 
 /* The nearest of names to a wrong one: at most a third of its letters differ; or NULL. */
 const char *settings_nearest(const char *wrong, const char *const *names, size_t count);

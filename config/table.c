@@ -155,7 +155,8 @@ static const struct setting account[] = {
 	.meaning = "The folders to archive: patterns with commas between them, of which the last "
 		   "that matches decides. A plain name means the folder and all below it; * stands "
 		   "for anything, ? for one character (also for a comma), ! in front means not. A "
-		   "list that begins with ! begins with all folders.",
+		   "list that begins with ! begins with all folders. A folder that only shows mail "
+		   "of others (\\Flagged, \\All) is left out unless a pattern names it.",
     },
     {
 	.key = "every",
@@ -203,6 +204,16 @@ static const struct setting account[] = {
 	.example = "2",
 	.meaning = "How many connections a sync may use at once. Only a folder with much that is "
 		   "new needs more than one; servers allow 5 to 20.",
+    },
+    {
+	.key = "bytes-per-day",
+	.kind = SETTING_BUDGET,
+	.offset = ACCOUNT(bytes_per_day),
+	.fallback = "auto",
+	.example = "2G",
+	.meaning = "So much may be downloaded in 24 hours; then a sync pauses, what came is kept, "
+		   "and \"mailcask run\" goes on when there is room again. auto: what the host "
+		   "is known to allow (Gmail: 2000M), 0: no limit.",
     },
 };
 

@@ -31,6 +31,7 @@ enum setting_kind {
 	SETTING_SPAN,     /* int64_t, seconds */
 	SETTING_COUNT,    /* int64_t */
 	SETTING_SHARE,    /* int64_t, percent */
+	SETTING_BUDGET,   /* uint64_t, bytes; "auto": SETTINGS_OF_HOST */
 	SETTING_SWITCH,   /* bool */
 	SETTING_ACTION,   /* enum settings_action */
 };

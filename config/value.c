@@ -208,6 +208,22 @@ static int set_url(const char *text, struct settings_account *account, struct er
 	return 0;
 }
 
+static int set_budget(
+    const struct setting *setting, const char *text, void *record, struct err *err)
+{
+	int64_t bytes = 0;
+
+	if (bytes_is_nocase(bytes_of(text), "auto")) {
+		*(uint64_t *)field_of(setting, record) = SETTINGS_OF_HOST;
+		return 0;
+	}
+	if (!parse_size(bytes_of(text), &bytes))
+		return expected_not(
+		    setting, text, "auto, or a size in bytes or with K, M or G (0: none)", err);
+	*(uint64_t *)field_of(setting, record) = (uint64_t)bytes;
+	return 0;
+}
+
 static int set_switch(
     const struct setting *setting, const char *text, void *record, struct err *err)
 {
@@ -255,6 +271,8 @@ int value_set(const struct setting *setting, const char *text, void *record, str
 	case SETTING_COUNT:
 	case SETTING_SHARE:
 		return set_number(setting, text, record, err);
+	case SETTING_BUDGET:
+		return set_budget(setting, text, record, err);
 	case SETTING_SWITCH:
 		return set_switch(setting, text, record, err);
 	case SETTING_ACTION:

@@ -1,10 +1,67 @@
 /* Owns:  nothing.
- * Knows: which kind of endpoint a URL asks for. */
+ * Knows: which kind of endpoint a URL asks for; how long a server that says "not now" is waited
+ *        for.
+ * Never: logs in a second time with what was refused. */
 #include "archiver/endpoint/endpoint_private.h"
+
+#include "archiver/endpoint/backoff.h"
+#include "archiver/endpoint/refusal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WAIT_FIRST_MS 1000
+#define WAIT_MOST_MS  30000 /* who asks for more is not waited for */
+
+/* It may be worth while to wait, and how long. */
+static bool is_worth_waiting(
+    const struct endpoint_options *options, const struct err *why, unsigned tries, uint64_t *ms_out)
+{
+	uint64_t asked_ms = refusal_wait_ms(bytes_of(why->text));
+
+	if (why->code != ERR_SERVER || why->scope != SCOPE_ACCOUNT || why->retry != RETRY_LATER)
+		return false;
+	*ms_out = backoff_ms(WAIT_FIRST_MS, WAIT_MOST_MS, tries, backoff_random());
+	if (asked_ms > *ms_out)
+		*ms_out = asked_ms;
+	return tries <= options->patience && asked_ms <= WAIT_MOST_MS;
+}
+
+/* When to come again, for somebody who reads it. */
+static void tell_when(struct err *why)
+{
+	uint64_t asked_ms = refusal_wait_ms(bytes_of(why->text));
+	size_t n = strlen(why->text);
+
+	if (asked_ms > 0)
+		snprintf(why->text + n, sizeof why->text - n,
+		    "; it asks to be left alone for %llu seconds",
+		    (unsigned long long)((asked_ms + 999) / 1000));
+	else
+		snprintf(why->text + n, sizeof why->text - n,
+		    "; try again in some minutes, nothing is wrong with the password");
+}
 
 int endpoint_open(struct endpoint **out, const struct endpoint_options *options, struct err *err)
 {
-	return imap_open(out, options, err);
+	unsigned tries;
+
+	for (tries = 1;; tries++) {
+		struct err why = {0};
+		uint64_t ms = 0;
+
+		if (imap_open(out, options, &why) == 0)
+			return 0;
+		if (!is_worth_waiting(options, &why, tries, &ms)) {
+			if (why.code == ERR_SERVER && why.scope == SCOPE_ACCOUNT)
+				tell_when(&why);
+			if (err)
+				*err = why;
+			return -1;
+		}
+		if (backoff_wait(ms, options->stop, err) != 0)
+			return -1;
+	}
 }
 
 void endpoint_close(struct endpoint *ep)
@@ -21,6 +78,22 @@ bool endpoint_can(const struct endpoint *ep, enum endpoint_ability what)
 void endpoint_interrupt(struct endpoint *ep)
 {
 	ep->ops->interrupt(ep);
+}
+
+void endpoint_facts(const struct endpoint *ep, struct endpoint_facts *out)
+{
+	*out = (struct endpoint_facts){
+	    .provider = "", .id_name = "", .id_version = "", .capabilities = "", .encryption = ""};
+	if (ep->ops->facts)
+		ep->ops->facts(ep, out);
+}
+
+int endpoint_names(
+    struct endpoint *ep, struct bytes *prefix_out, char *delimiter_out, struct err *err)
+{
+	*prefix_out = (struct bytes){0};
+	*delimiter_out = 0;
+	return ep->ops->names ? ep->ops->names(ep, prefix_out, delimiter_out, err) : 0;
 }
 
 void endpoint_traffic(const struct endpoint *ep, uint64_t *received_out, uint64_t *sent_out)
@@ -96,6 +169,12 @@ int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_i
     void *arg, struct err *err)
 {
 	return ep->ops->identify(ep, uids, fn, arg, err);
+}
+
+int endpoint_message_ids(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
+    void *arg, struct err *err)
+{
+	return ep->ops->message_ids(ep, uids, fn, arg, err);
 }
 
 int endpoint_fetch(struct endpoint *ep, const struct endpoint_source *source,

@@ -13,8 +13,8 @@
  * clearance, which nobody but retention/guard.c can make.
  *
  * Errors: ERR_NETWORK, ERR_PROTOCOL, ERR_TLS: the connection is of no use any more, close it.
- * ERR_SERVER: the server refused this one thing. Views in callbacks are good during the call.
- * Not shared between threads, but for endpoint_interrupt. */
+ * ERR_SERVER: the server refused this one thing. ERR_PAUSED: of the budget nothing is left. Views
+ * in callbacks are good during the call. Not shared between threads, but for endpoint_interrupt. */
 #ifndef ARCHIVER_ENDPOINT_ENDPOINT_H
 #define ARCHIVER_ENDPOINT_ENDPOINT_H
 
@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct budget;
 struct endpoint;
 struct clearance; /* leave to delete: made by retention/guard.c only */
 
@@ -41,20 +42,41 @@ struct endpoint_options {
 	uint64_t max_message_bytes;        /* a larger one is refused; 0: 2 GiB */
 	bool wants_news;                   /* endpoint_select_since() will be called */
 	const volatile sig_atomic_t *stop; /* or NULL */
+	struct budget *budget;             /* counts what is received (budget.h); or NULL */
+	unsigned patience; /* so often a server that lets nobody in now is asked again, 0: never */
 };
 
+/* ERR_LOGIN: refused for good, with what may help where the host is known; never try the same
+ * password again. ERR_SERVER of scope account: not now; it was waited for as patience says, or
+ * asks to be left alone for longer than that. */
 int endpoint_open(struct endpoint **out, const struct endpoint_options *options, struct err *err);
 void endpoint_close(struct endpoint *ep); /* says good-bye when the connection still lives */
 
 enum endpoint_ability {
 	ENDPOINT_EXPUNGE_BY_UID, /* deletes exactly what it is told */
 	ENDPOINT_TELLS_MODSEQ,   /* state.modseq changes with any flag */
-	ENDPOINT_APPEND_AT_ONCE  /* needs no answer between appends */
+	ENDPOINT_APPEND_AT_ONCE, /* needs no answer between appends */
+	ENDPOINT_NAMES_MESSAGES  /* endpoint_message_ids() */
 };
 bool endpoint_can(const struct endpoint *ep, enum endpoint_ability what);
 /* From another thread: what waits for the server ends with ERR_STOPPED, now and ever after. */
 void endpoint_interrupt(struct endpoint *ep);
 void endpoint_traffic(const struct endpoint *ep, uint64_t *received_out, uint64_t *sent_out);
+
+/* What is known of the server; texts are the server's or providers.c's, good until close, never
+ * NULL. 0, "": not known. What it offers for certain is in capabilities alone. */
+struct endpoint_facts {
+	const char *provider;             /* the row of providers.c */
+	const char *id_name, *id_version; /* how it calls itself (ID) */
+	const char *capabilities;         /* as it lists them after the login */
+	const char *encryption;           /* "TLSv1.3 / TLS_AES_256_GCM_SHA384" */
+	unsigned max_connections;         /* that the host allows an account at once */
+	unsigned connections;             /* at once that are polite; 0: no reason to hold back */
+	unsigned batch_count;             /* messages in one command at most */
+	uint64_t bytes_per_day;           /* that may be downloaded */
+	unsigned quirks;                  /* of enum provider_quirk (providers.h) */
+};
+void endpoint_facts(const struct endpoint *ep, struct endpoint_facts *out);
 
 /* ---- folders ---- */
 
@@ -95,6 +117,11 @@ int endpoint_create(struct endpoint *ep, struct bytes name, struct err *err);
 /* The name of a folder on this server for levels joined with "/" in UTF-8, appended to out. */
 int endpoint_name_for(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err);
 
+/* Where one's own folders are: prefix (the server's bytes, until close) and what stands between
+ * levels (0: there are none). */
+int endpoint_names(
+    struct endpoint *ep, struct bytes *prefix_out, char *delimiter_out, struct err *err);
+
 /* Kibibytes used and allowed of the quota that INBOX is under: 1, 0 not told, -1. */
 int endpoint_quota(
     struct endpoint *ep, uint64_t *used_kib_out, uint64_t *limit_kib_out, struct err *err);
@@ -104,10 +131,12 @@ int endpoint_quota(
 /* What a message is, for recognising it again without its text. */
 struct endpoint_identity {
 	struct imap_uid uid;
-	bool has_flags, has_date, has_size, has_header;
+	bool has_flags, has_date, has_size, has_header, has_account_id;
 	struct bytes flags; /* normalised */
 	int64_t date_unix;
 	uint64_t size_bytes;
+	uint64_t
+	    account_id; /* the same in every folder of the account; endpoint_message_ids only */
 	struct bytes header; /* its Message-ID field, as sent */
 };
 typedef int (*endpoint_identity_fn)(
@@ -169,6 +198,12 @@ int endpoint_survey(struct endpoint *ep, const struct endpoint_survey *survey, s
 /* Each of uids that the server knows is told once, however many pieces it comes in; what was
  * told in two ways is not told. */
 int endpoint_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
+    void *arg, struct err *err);
+
+/* The same for flags, date and the server's own number of a message, which says that it is one
+ * message although it is in several folders. uids NULL: every message of the folder, its number
+ * only, perhaps told twice. Only where endpoint_can(ep, ENDPOINT_NAMES_MESSAGES). */
+int endpoint_message_ids(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
     void *arg, struct err *err);
 
 /* A message that is fetched: begin, data ..., end with its text; message() when the server's

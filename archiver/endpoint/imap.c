@@ -4,7 +4,10 @@
  * Spec:  RFC 9051 sections 6.3, 7.2-7.3; RFC 5258, 5819, 9208, 2342 */
 #include "archiver/endpoint/imap_private.h"
 
+#include "archiver/endpoint/budget.h"
+
 #include "archiver/imapwire/imapcommand.h"
+#include "archiver/imapwire/serverid.h"
 #include "archiver/imapwire/utf7.h"
 
 #include "base/mem.h"
@@ -33,8 +36,25 @@ static int take_capability(void *arg, const struct response *response, struct er
 	struct imap_session *session = arg;
 
 	(void)err;
-	if (response->kind == RESPONSE_CAPABILITY)
+	if (response->kind == RESPONSE_CAPABILITY) {
 		capability_parse(&session->can, response->list);
+		buf_clear(&session->capabilities);
+		buf_bytes(&session->capabilities, bytes_trim(response->list));
+	}
+	return 0;
+}
+
+static int take_id(void *arg, const struct response *response, struct err *err)
+{
+	struct imap_session *session = arg;
+
+	(void)err;
+	if (response->kind != RESPONSE_ID)
+		return 0;
+	buf_clear(&session->id_name);
+	buf_clear(&session->id_version);
+	serverid_field(response->list, "name", &session->id_name);
+	serverid_field(response->list, "version", &session->id_version);
 	return 0;
 }
 
@@ -53,8 +73,13 @@ static int begin(struct imap_session *session, bool wants_news, struct err *err)
 		return -1;
 	if (!result.ok)
 		return imap_refused(&result, "CAPABILITY", err);
-	if (imap_await(session, &id, NULL, NULL, &result, err) != 0)
+	if (imap_await(session, &id, take_id, session, &result, err) != 0)
 		return -1;
+	session->provider = provider_find(buf_view(&session->host), buf_view(&session->id_name),
+	    buf_view(&session->capabilities));
+	if (provider_has(session->provider, PROVIDER_NO_QRESYNC))
+		capability_drop(&session->can, CAP_QRESYNC);
+	budget_host_limit(session->budget, session->provider->bytes_per_day);
 	/* Only before any folder is open (RFC 9051 section 6.3.1). */
 	if (wants_news && imap_may_enable_qresync(session))
 		return imap_command_unawaited(session, err, "ENABLE QRESYNC");
@@ -72,6 +97,8 @@ static bool imap_can(const struct endpoint *ep, enum endpoint_ability what)
 		return capability_has(can, CAP_CONDSTORE);
 	case ENDPOINT_APPEND_AT_ONCE:
 		return capability_has(can, CAP_LITERAL_PLUS);
+	case ENDPOINT_NAMES_MESSAGES:
+		return capability_has(can, CAP_GMAIL);
 	}
 	return false;
 }
@@ -86,6 +113,23 @@ static void imap_traffic(const struct endpoint *ep, uint64_t *received_out, uint
 	const struct imap_session *session = (const struct imap_session *)(const void *)ep;
 
 	net_counts(session->net, received_out, sent_out);
+}
+
+static void imap_facts(const struct endpoint *ep, struct endpoint_facts *out)
+{
+	struct imap_session *session = IMAP_SESSION(ep);
+	const struct provider *provider = session->provider;
+
+	*out = (struct endpoint_facts){.provider = provider->name,
+	    .id_name = buf_string(&session->id_name),
+	    .id_version = buf_string(&session->id_version),
+	    .capabilities = buf_string(&session->capabilities),
+	    .encryption = net_tls(session->net),
+	    .max_connections = provider->max_connections,
+	    .connections = provider->connections,
+	    .batch_count = provider->batch_count,
+	    .bytes_per_day = provider->bytes_per_day,
+	    .quirks = provider->quirks};
 }
 
 /* ---- folders ---- */
@@ -490,15 +534,33 @@ static int take_namespace(void *arg, const struct response *response, struct err
 
 static int learn_names(struct imap_session *session, struct err *err)
 {
+	struct err why = {0};
+
 	if (session->knows_names)
 		return 0;
 	session->delimiter = 0;
 	if (imap_do(session, take_namespace, session, err, "LIST \"\" \"\"") != 0)
 		return -1;
+	/* Exchange offers it, and answers BAD. */
 	if (capability_has(&session->can, CAP_NAMESPACE) &&
-	    imap_do(session, take_namespace, session, err, "NAMESPACE") != 0)
+	    imap_do(session, take_namespace, session, &why, "NAMESPACE") != 0 &&
+	    why.code != ERR_SERVER) {
+		*err = why;
 		return -1;
+	}
 	session->knows_names = true;
+	return 0;
+}
+
+static int imap_namespace(
+    struct endpoint *ep, struct bytes *prefix_out, char *delimiter_out, struct err *err)
+{
+	struct imap_session *session = IMAP_SESSION(ep);
+
+	if (learn_names(session, err) != 0)
+		return -1;
+	*prefix_out = buf_view(&session->prefix);
+	*delimiter_out = session->delimiter;
 	return 0;
 }
 
@@ -575,15 +637,18 @@ static const struct endpoint_ops imap_ops = {
     .can = imap_can,
     .interrupt = imap_interrupt,
     .traffic = imap_traffic,
+    .facts = imap_facts,
     .list = imap_list,
     .select = imap_select,
     .select_since = imap_select_since,
     .create = imap_create,
     .name_for = imap_name_for,
+    .names = imap_namespace,
     .quota = imap_quota,
     .scan = imap_scan,
     .survey = imap_survey,
     .identify = imap_identify,
+    .message_ids = imap_message_ids,
     .fetch = imap_fetch,
     .append = imap_append,
     .append_wait = imap_append_wait,

@@ -39,6 +39,8 @@ int imap_scan(
     struct endpoint *ep, endpoint_identity_fn fn, void *arg, uint64_t *count_out, struct err *err);
 int imap_identify(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
     void *arg, struct err *err);
+int imap_message_ids(struct endpoint *ep, const struct seqset *uids, endpoint_identity_fn fn,
+    void *arg, struct err *err);
 int imap_fetch(struct endpoint *ep, const struct endpoint_source *source,
     const struct endpoint_sink *sink, struct err *err);
 int imap_append(struct endpoint *ep, const struct endpoint_append *append, endpoint_appended_fn fn,

@@ -4,6 +4,9 @@
  * Spec:  RFC 9051 sections 2.2, 4.3, 7; departures in VIOLATIONS.md */
 #include "archiver/endpoint/imap_session.h"
 
+#include "archiver/endpoint/backoff.h"
+#include "archiver/endpoint/budget.h"
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -16,11 +19,52 @@
 #define IN_BYTES            (256u << 10)
 #define CONNECT_TIMEOUT_S   30
 #define MAX_MESSAGE_DEFAULT ((uint64_t)2 << 30)
+#define THROTTLED_MS        1000
+#define THROTTLED_MOST_MS   30000
 #define SLOWEST_BYTES_S     256 /* of one response, once two timeouts have passed */
+
+/* The host of imaps://host[:port], or of imaps://[address]:port. */
+static struct bytes host_of(const char *url)
+{
+	const char *start = strstr(url, "://");
+	struct bytes host;
+
+	start = start ? start + 3 : url;
+	host = (struct bytes){start, strcspn(start, ":/")};
+	if (start[0] == '[')
+		host = (struct bytes){start + 1, strcspn(start + 1, "]")};
+	return host;
+}
+
+/* What the words of a refused login mean, and what may help. */
+static void explain_login(const struct imap_session *session, const char *said, struct err *err)
+{
+	enum refusal refusal = refusal_of_login(bytes_of(said));
+	const char *advice;
+	size_t n;
+
+	/* One that ends the connection, whatever it says of the credentials but that. */
+	if (err->code == ERR_NETWORK && refusal == REFUSAL_PASSWORD &&
+	    !strcasestr(said, "[AUTHENTICATIONFAILED]"))
+		refusal = REFUSAL_PASSES;
+	if (refusal_passes(refusal)) {
+		err_set(err, ERR_SERVER, "the server does not let us in now: %s", said);
+		err_class(err, RETRY_LATER, SCOPE_ACCOUNT);
+		return;
+	}
+	if (err->code != ERR_LOGIN)
+		err_set(err, ERR_LOGIN, "%s", said);
+	advice = provider_advice(session->provider, bytes_of(said));
+	n = strlen(err->text);
+	if (advice[0])
+		snprintf(err->text + n, sizeof err->text - n, " (%s)", advice);
+}
 
 int imap_session_open(
     struct imap_session *session, const struct endpoint_options *options, struct err *err)
 {
+	char said[NET_SAID_BYTES] = "";
+	struct err why = {0};
 	struct net_options net = {.url = options->url,
 	    .user = options->user,
 	    .password = options->password,
@@ -28,7 +72,8 @@ int imap_session_open(
 	    .pin = options->tls_pin,
 	    .connect_timeout_s = CONNECT_TIMEOUT_S,
 	    .idle_timeout_s = options->timeout_s,
-	    .stop = options->stop};
+	    .stop = options->stop,
+	    .said = said};
 	uint32_t random;
 	int i;
 
@@ -38,6 +83,14 @@ int imap_session_open(
 	buf_init(&session->selected, 4096);
 	buf_init(&session->permanent, RESPONSE_LINE_BYTES);
 	buf_init(&session->prefix, 4096);
+	buf_init(&session->host, 4096);
+	buf_init(&session->id_name, 4096);
+	buf_init(&session->id_version, 4096);
+	buf_init(&session->capabilities, RESPONSE_LINE_BYTES);
+	buf_bytes(&session->host, host_of(options->url));
+	session->provider = provider_find(buf_view(&session->host), BYTES(""), BYTES(""));
+	session->stop = options->stop;
+	session->budget = options->budget;
 	session->max_message_bytes =
 	    options->max_message_bytes ? options->max_message_bytes : MAX_MESSAGE_DEFAULT;
 	session->timeout_s = options->timeout_s;
@@ -45,7 +98,13 @@ int imap_session_open(
 		random = (uint32_t)(uintptr_t)session;
 	for (i = 0; i < 6; i++, random /= 26)
 		session->tag_letters[i] = (char)('A' + random % 26);
-	return net_open(&session->net, &net, err);
+	if (net_open(&session->net, &net, &why) == 0)
+		return 0;
+	if (said[0])
+		explain_login(session, said, &why);
+	if (err)
+		*err = why;
+	return -1;
 }
 
 void imap_session_close(struct imap_session *session)
@@ -62,6 +121,10 @@ void imap_session_close(struct imap_session *session)
 	buf_release(&session->selected);
 	buf_release(&session->permanent);
 	buf_release(&session->prefix);
+	buf_release(&session->host);
+	buf_release(&session->id_name);
+	buf_release(&session->id_version);
+	buf_release(&session->capabilities);
 }
 
 static int broken(struct imap_session *session)
@@ -162,6 +225,7 @@ static int fill(struct imap_session *session, struct err *err)
 		got = net_receive(session->net, session->in, IN_BYTES, err);
 	if (got < 0)
 		return broken(session);
+	budget_spend(session->budget, (uint64_t)got);
 	session->response_bytes += (uint64_t)got;
 	session->in_at = 0;
 	session->in_end = (size_t)got;
@@ -298,6 +362,17 @@ static int check_uidvalidity(
 	return broken(session);
 }
 
+/* Who is asked for less must not come again at once. */
+static int give_time(const struct imap_session *session, struct bytes words, struct err *err)
+{
+	uint64_t ms = backoff_ms(THROTTLED_MS, THROTTLED_MS, 1, backoff_random());
+	uint64_t asked_ms = refusal_wait_ms(words);
+
+	if (asked_ms > ms && asked_ms <= THROTTLED_MOST_MS)
+		ms = asked_ms;
+	return backoff_wait(ms, session->stop, err);
+}
+
 /* BYE: nothing will come any more, with a tag or without. */
 static int said_bye(struct imap_session *session, const struct response *response, struct err *err)
 {
@@ -306,6 +381,8 @@ static int said_bye(struct imap_session *session, const struct response *respons
 	buf_init(&words, 400);
 	utf8_print(&words, response->human, 0);
 	err_set(err, ERR_NETWORK, "the server ended the connection: %s", buf_string(&words));
+	if (refusal_of_command(buf_view(&words)) == REFUSAL_THROTTLED)
+		(void)give_time(session, buf_view(&words), err);
 	buf_release(&words);
 	return broken(session);
 }
@@ -433,7 +510,7 @@ int imap_await_body(struct imap_session *session, const struct imap_tag *tag,
 		    handler(arg, &response, err) != 0)
 			return -1;
 		imap_take_result(&response, result);
-		return 0;
+		return imap_is_logged_out(session, result, err) ? -1 : 0;
 	}
 }
 
@@ -443,26 +520,39 @@ int imap_await(struct imap_session *session, const struct imap_tag *tag, imap_ha
 	return imap_await_body(session, tag, NULL, handler, arg, result, err);
 }
 
-/* Refusals that pass by themselves (RFC 5530 and what providers write). */
-static bool is_passing(const struct imap_result *result)
+enum refusal imap_refusal(const struct imap_result *result)
 {
-	static const char *const sign[] = {
-	    "UNAVAILABLE", "INUSE", "LIMIT", "THROTTLED", "SERVERBUG", "OVERQUOTA"};
-	size_t i;
+	char said[sizeof result->code + sizeof result->reason + 4];
 
-	for (i = 0; i < sizeof sign / sizeof *sign; i++)
-		if (strcasestr(result->code, sign[i]))
-			return true;
-	return strcasestr(result->reason, "throttled") || strcasestr(result->reason, "temporar") ||
-	    strcasestr(result->reason, "try again");
+	if (result->ok)
+		return REFUSAL_OTHER;
+	snprintf(said, sizeof said, "[%s] %s", result->code, result->reason);
+	return refusal_of_command(bytes_of(said));
+}
+
+bool imap_is_logged_out(
+    struct imap_session *session, const struct imap_result *result, struct err *err)
+{
+	if (imap_refusal(result) != REFUSAL_SESSION)
+		return false;
+	err_set(err, ERR_NETWORK, "the server ended the session: %s%s%s%s",
+	    result->code[0] ? "[" : "", result->code, result->code[0] ? "] " : "", result->reason);
+	session->is_broken = true;
+	return true;
 }
 
 int imap_refused(const struct imap_result *result, const char *what, struct err *err)
 {
-	err_set(err, ERR_SERVER, "%s: the server says %s%s%s%s: %s", what,
+	enum refusal refusal = imap_refusal(result);
+
+	err_set(err, ERR_SERVER, "%s: the server says %s%s%s%s: %s%s", what,
 	    result->bad ? "BAD" : "NO", result->code[0] ? " [" : "", result->code,
-	    result->code[0] ? "]" : "", result->reason);
-	err_class(err, is_passing(result) ? RETRY_LATER : RETRY_NEVER, SCOPE_FOLDER);
+	    result->code[0] ? "]" : "", result->reason,
+	    refusal == REFUSAL_THROTTLED ? "; it wants to be asked less: try again in some minutes"
+					 : "");
+	/* One that is throttled is so with the next folder, too. */
+	err_class(err, refusal_passes(refusal) ? RETRY_LATER : RETRY_NEVER,
+	    refusal == REFUSAL_THROTTLED ? SCOPE_ACCOUNT : SCOPE_FOLDER);
 	return -1;
 }
 

@@ -13,6 +13,9 @@
 
 #include "archiver/endpoint/endpoint_private.h"
 
+#include "archiver/endpoint/providers.h"
+#include "archiver/endpoint/refusal.h"
+
 #include "archiver/imapwire/capability.h"
 #include "archiver/imapwire/response.h"
 
@@ -30,6 +33,10 @@ struct imap_session {
 	struct endpoint endpoint; /* first: the session is the endpoint */
 	struct net *net;
 	struct capability_set can;
+	const struct provider *provider;                    /* never NULL */
+	struct buf host, id_name, id_version, capabilities; /* as the server says */
+	const volatile sig_atomic_t *stop;                  /* may be NULL */
+	struct budget *budget;                              /* may be NULL */
 	uint64_t max_message_bytes;
 	int timeout_s;
 	bool is_broken;
@@ -80,6 +87,14 @@ struct imap_result {
 	char code[64];
 	char reason[400];
 };
+
+/* What it means, by its code and words. */
+enum refusal imap_refusal(const struct imap_result *result);
+
+/* Does it say that the login does not count any more (a token that expired)? Then the session
+ * is broken, and err says so as of a connection that is lost: a new one may do. */
+bool imap_is_logged_out(
+    struct imap_session *session, const struct imap_result *result, struct err *err);
 
 #define IMAP_SESSION(ep) ((struct imap_session *)(void *)(ep))
 

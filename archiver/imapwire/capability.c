@@ -80,6 +80,11 @@ void capability_parse(struct capability_set *set, struct bytes list)
 		add(set, in_rev2[i]);
 }
 
+void capability_drop(struct capability_set *set, enum capability what)
+{
+	set->bits &= ~((uint64_t)1 << what);
+}
+
 bool capability_has(const struct capability_set *set, enum capability what)
 {
 	return (set->bits >> what & 1) != 0;

@@ -48,6 +48,9 @@ struct capability_set {
  * QRESYNC brings CONDSTORE (RFC 7162 section 3.2.3). */
 void capability_parse(struct capability_set *set, struct bytes list);
 
+/* Not to be believed. */
+void capability_drop(struct capability_set *set, enum capability what);
+
 bool capability_has(const struct capability_set *set, enum capability what);
 const char *capability_name(enum capability what); /* as on the wire */
 

@@ -29,7 +29,7 @@ static int read_flags(struct cursor *cursor, struct response *out)
 }
 
 /* A literal in it would leave list without its borders. */
-static int read_namespace(struct cursor *cursor, struct response *out)
+static int read_as_sent(struct cursor *cursor, struct response *out)
 {
 	bool has_literal = cursor->literal_count > 0;
 	const char *start;
@@ -81,7 +81,8 @@ static const struct kind named[] = {
     {"CAPABILITY", RESPONSE_CAPABILITY, read_rest},
     {"ENABLED", RESPONSE_ENABLED, read_rest},
     {"FLAGS", RESPONSE_FLAGS, read_flags},
-    {"NAMESPACE", RESPONSE_NAMESPACE, read_namespace},
+    {"NAMESPACE", RESPONSE_NAMESPACE, read_as_sent},
+    {"ID", RESPONSE_ID, read_as_sent},
     {"QUOTAROOT", RESPONSE_QUOTAROOT, response_read_quotaroot},
     {"QUOTA", RESPONSE_QUOTA, response_read_quota},
     {NULL, RESPONSE_OTHER, read_other},

@@ -86,6 +86,7 @@ enum response_kind {
 	RESPONSE_VANISHED,  /* list: the set; earlier */
 	RESPONSE_FETCH,     /* number: of the message in the session; never use it */
 	RESPONSE_NAMESPACE, /* list: the rest of the line */
+	RESPONSE_ID,        /* list: the rest of the line (serverid.h) */
 	RESPONSE_QUOTAROOT, /* quota.root: the first; each has a QUOTA of its own */
 	RESPONSE_QUOTA
 };
@@ -105,7 +106,8 @@ enum response_condition {
 #define FETCH_HAS_SIZE         8u
 #define FETCH_HAS_MODSEQ       16u
 #define FETCH_HAS_BODY         32u /* BODY[]: a literal that was streamed, or a string that is here */
-#define FETCH_HAS_HEADER       64u /* BODY[HEADER...] or BODY[HEADER.FIELDS ...] */
+#define FETCH_HAS_GMAIL_ID     128u /* X-GM-MSGID */
+#define FETCH_HAS_HEADER       64u  /* BODY[HEADER...] or BODY[HEADER.FIELDS ...] */
 
 /* has is 0 when the response names a UID that cannot be one, or two different ones: nothing of
  * it can be given to any message then. An item that comes twice with different values is left
@@ -115,7 +117,7 @@ struct response_fetch {
 	uint32_t uid;
 	struct bytes flags; /* inside of the parentheses, as sent */
 	int64_t internaldate_unix;
-	uint64_t size_bytes, modseq;
+	uint64_t size_bytes, modseq, gmail_id;
 	bool body_streamed; /* the caller has it; else: */
 	struct bytes body;  /* a quoted string or small literal, unescaped */
 	struct bytes header;

@@ -79,6 +79,18 @@ static int read_modseq(struct reader *reader, const struct value *value)
 	return 0;
 }
 
+/* One for each message of the account, in whatever folders it is. */
+static int read_gmail_id(struct reader *reader, const struct value *value)
+{
+	uint64_t id;
+
+	if (!value_number(value, &id) || id == 0)
+		return 0;
+	settle(reader, FETCH_HAS_GMAIL_ID, id == reader->fetch.gmail_id);
+	reader->fetch.gmail_id = id;
+	return 0;
+}
+
 static bool is_nil(const struct value *value)
 {
 	return value->kind == VALUE_NONE ||
@@ -122,7 +134,7 @@ static const struct {
 	item_fn read;
 } items[] = {{"UID", read_uid}, {"FLAGS", read_flags}, {"INTERNALDATE", read_internaldate},
     {"RFC822.SIZE", read_size}, {"MODSEQ", read_modseq}, {"BODY[]", read_body},
-    {"RFC822", read_body}, {"BODY[HEADER]", read_header}};
+    {"RFC822", read_body}, {"X-GM-MSGID", read_gmail_id}, {"BODY[HEADER]", read_header}};
 
 static item_fn find_item(struct bytes name)
 {

@@ -475,7 +475,8 @@ static void end_lane(struct lanes *lanes, struct lane *lane, const struct lanes_
 		}
 		sink->shrink(sink->arg);
 		lanes->failures += lane->result != 0;
-		if (lane->result != 0 && !lane->is_ours && lane->why.code != ERR_STOPPED) {
+		if (lane->result != 0 && !lane->is_ours && lane->why.code != ERR_STOPPED &&
+		    lane->why.code != ERR_PAUSED) {
 			snprintf(lanes->complaint, sizeof lanes->complaint, "%s", lane->why.text);
 			lanes->has_complaint = true;
 		}

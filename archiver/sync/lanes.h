@@ -25,7 +25,7 @@
 #define LANES_WORTH_COUNT 200 /* messages that are left: one more lane is worth its login */
 #define LANES_QUEUE_BYTES (16u << 20)
 #define LANES_QUEUE_COUNT 128
-#define LANES_ASK_BYTES   (4u << 20) /* of one command, about */
+#define LANES_ASK_BYTES   (1u << 20) /* of one command, about */
 #define LANES_ASK_COUNT   200
 
 struct lanes;

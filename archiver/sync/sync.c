@@ -3,6 +3,8 @@
  * Never: changes the server; takes a failed listing for a deletion. */
 #include "archiver/sync/sync_private.h"
 
+#include "archiver/endpoint/providers.h"
+
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -87,6 +89,68 @@ bool sync_can_reconnect(const struct sync *sync, const struct err *err)
 
 /* ---- the folders ---- */
 
+/* Is it to be looked into? */
+static bool is_place(const struct sync *sync, const struct sync_folder *folder)
+{
+	const struct sync_options *options = sync->options;
+
+	return (!options->wants || options->wants(options->wants_arg, bytes_of(folder->shown))) &&
+	    !views_reason(&sync->all->views, sync_folder_name(folder));
+}
+
+/* A folder that is left out is told when it is seen first, and noted, so that this is once. */
+static int tell_view(struct sync *sync, const struct sync_folder *folder, struct err *err)
+{
+	const char *reason = views_reason(&sync->all->views, sync_folder_name(folder));
+	struct event event = {.kind = EVENT_FOLDER,
+	    .account = sync_account_name(sync),
+	    .folder = sync_folder_name(folder),
+	    .shown = bytes_of(folder->shown),
+	    .delimiter = {&folder->delimiter, folder->delimiter ? 1 : 0},
+	    .attributes = bytes_of(folder->attributes),
+	    .state = BYTES("seen")};
+	struct catalog_folder known;
+	char text[200];
+
+	if (!reason ||
+	    catalog_folder(vault_catalog(sync->options->vault), event.account, event.folder, &known,
+		NULL) == 1)
+		return 0;
+	snprintf(text, sizeof text, "not archived: %s (name it in \"folders\" to have it)", reason);
+	if (sync->options->notice)
+		sync->options->notice(sync->options->arg, bytes_of(folder->shown), text);
+	return sync_log(sync, &event, err);
+}
+
+static int decide_views(struct sync *sync, struct err *err)
+{
+	struct endpoint_facts facts;
+	const struct view *all;
+	size_t i;
+
+	endpoint_facts(sync->ep, &facts);
+	views_decide(&sync->all->views, facts.quirks & PROVIDER_HAS_LABELS);
+	all = views_all(&sync->all->views, facts.quirks & PROVIDER_HAS_LABELS);
+	sync->all->has_all_mail = all && facts.quirks & PROVIDER_HAS_LABELS;
+	sync->all->most_connections = sync->options->connections;
+	if (facts.connections > 0 && facts.connections < sync->all->most_connections)
+		sync->all->most_connections = facts.connections;
+	/* First the one that has all: what it has need not be fetched again from the others. */
+	for (i = 1; all && i < sync->all->folder_count; i++)
+		if (bytes_equal(sync_folder_name(&sync->all->folder[i]),
+			(struct bytes){all->name, all->name_bytes})) {
+			struct sync_folder first = sync->all->folder[i];
+
+			memmove(sync->all->folder + 1, sync->all->folder,
+			    i * sizeof *sync->all->folder);
+			sync->all->folder[0] = first;
+		}
+	for (i = 0; i < sync->all->folder_count; i++)
+		if (tell_view(sync, &sync->all->folder[i], err) != 0)
+			return -1;
+	return 0;
+}
+
 static bool is_wanted(const struct sync *sync, struct bytes shown)
 {
 	const struct sync_options *options = sync->options;
@@ -96,7 +160,7 @@ static bool is_wanted(const struct sync *sync, struct bytes shown)
 
 bool sync_wants(const struct sync *sync, const struct sync_folder *folder)
 {
-	return is_wanted(sync, bytes_of(folder->shown));
+	return is_place(sync, folder);
 }
 
 static void tell_unusable(struct sync *sync, const struct endpoint_folder *told)
@@ -121,6 +185,8 @@ static int add_folder(void *arg, const struct endpoint_folder *told, struct err 
 		tell_unusable(sync, told);
 	if (!told->is_selectable)
 		return 0;
+	views_add(&all->views, told,
+	    sync->options->names && sync->options->names(sync->options->wants_arg, told->shown));
 	all->folder =
 	    mem_grow(all->folder, &all->folder_room, all->folder_count + 1, sizeof *all->folder);
 	folder = &all->folder[all->folder_count++];
@@ -172,7 +238,7 @@ static size_t estimate(struct sync *sync)
 		bool is_same =
 		    found == 1 && folder->has_state && known.uidvalidity == state->uidvalidity;
 
-		if (!is_wanted(sync, bytes_of(folder->shown)))
+		if (!is_place(sync, folder))
 			continue;
 		all->progress.folders_all++;
 		if (folder->has_state)
@@ -286,7 +352,7 @@ static struct sync_folder *take_folder(struct sync *sync)
 	while (all->next < all->folder_count) {
 		struct sync_folder *folder = &all->folder[all->next++];
 
-		if (folder->is_taken || !is_wanted(sync, bytes_of(folder->shown)))
+		if (folder->is_taken || !is_place(sync, folder))
 			continue;
 		folder->is_taken = true;
 		all->progress.folder = bytes_of(folder->shown);
@@ -296,23 +362,33 @@ static struct sync_folder *take_folder(struct sync *sync)
 	return NULL;
 }
 
+/* 1 a folder was done, 0 there is none left, -1. */
+static int do_next(struct sync *sync, struct err *err)
+{
+	struct sync_folder *folder = take_folder(sync);
+
+	if (!folder)
+		return 0;
+	if (sync_must_stop(sync))
+		return err_set(err, ERR_STOPPED, "stopped");
+	sync->report->folders++;
+	if (try_folder(sync, folder, err) != 0) {
+		leave_to_others(sync->all, folder);
+		return -1;
+	}
+	sync->all->progress.folders_done++;
+	return 1;
+}
+
 /* One folder after the other. A worker that is not the first may fail at its connection: then
  * there are more than the server wants. Its folder is left to the others. */
 static int work(struct sync *sync, struct err *err)
 {
-	struct sync_folder *folder;
+	int got;
 
-	while ((folder = take_folder(sync)) != NULL) {
-		if (sync_must_stop(sync))
-			return err_set(err, ERR_STOPPED, "stopped");
-		if (try_folder(sync, folder, err) != 0) {
-			leave_to_others(sync->all, folder);
-			return -1;
-		}
-		sync->report->folders++;
-		sync->all->progress.folders_done++;
-	}
-	return 0;
+	while ((got = do_next(sync, err)) == 1)
+		;
+	return got;
 }
 
 static void *run_worker(void *arg)
@@ -344,8 +420,8 @@ static void start_workers(struct sync_all *all, size_t busy)
 	size_t count = 1 + busy / SYNC_FOLDERS_WORTH;
 	unsigned i;
 
-	if (count > all->options->connections)
-		count = all->options->connections;
+	if (count > all->most_connections)
+		count = all->most_connections;
 	for (i = 1; i < count; i++) {
 		struct sync *sync = &all->worker[i];
 
@@ -384,11 +460,16 @@ static int tell_worst(const struct sync_all *all, int result, struct err *err)
 static int sync_folders(struct sync_all *all, struct err *err)
 {
 	struct sync *first = &all->worker[0];
+	size_t busy;
 	int result;
 
 	if (sync_survey(first, err) != 0)
 		return -1;
-	start_workers(all, estimate(first));
+	busy = estimate(first);
+	/* What stands in the folder with all mail is not fetched again from the others. */
+	if (all->has_all_mail && do_next(first, err) < 0)
+		return -1;
+	start_workers(all, busy);
 	result = work(first, err);
 	if (result != 0)
 		sync_end_all(first);
@@ -455,6 +536,8 @@ static void release(struct sync_all *all)
 	}
 	free(all->worker);
 	forget_folders(all);
+	views_release(&all->views);
+	sync_twins_release(&all->twins);
 	pthread_mutex_destroy(&all->lock);
 	pthread_cond_destroy(&all->turned);
 }
@@ -473,7 +556,9 @@ int sync_account(const struct sync_options *options, struct sync_report *report,
 	first = all.worker = mem_zero(options->connections + 1, sizeof *all.worker);
 	init_worker(first, &all);
 	sync_enter(&all);
-	if (sync_connect(first, err) == 0 && endpoint_list(first->ep, add_folder, first, err) == 0)
+	views_init(&all.views);
+	if (sync_connect(first, err) == 0 &&
+	    endpoint_list(first->ep, add_folder, first, err) == 0 && decide_views(first, err) == 0)
 		result = sync_folders(&all, err);
 	if (finish(first, result == 0 || !err ? NULL : err->text, &late) != 0 && result == 0) {
 		*err = late;

@@ -42,10 +42,13 @@ struct sync_options {
 	struct endpoint_options endpoint;
 	unsigned connections;                         /* at once, at most; 0 is one */
 	bool (*wants)(void *arg, struct bytes shown); /* which folders; NULL: all */
+	bool (*names)(void *arg, struct bytes shown); /* that were named one by one; NULL: none */
 	void *wants_arg;
 	void (*progress)(void *arg, const struct sync_progress *progress); /* may be NULL */
 	/* Something that went wrong for a folder or message, in words. May be NULL. */
 	void (*problem)(void *arg, struct bytes folder, const char *text);
+	/* Something to know, once, that is not wrong. May be NULL. */
+	void (*notice)(void *arg, struct bytes folder, const char *text);
 	void *arg;
 	const volatile sig_atomic_t *stop; /* may be NULL */
 };

@@ -233,7 +233,8 @@ static int compare(
 	if (result == 0 && complete)
 		result = forget_exceptions(diff, &listing.exceptions, err);
 	seqset_release(&listing.exceptions);
-	if (result != 0 || sync_recall(diff, err) != 0 || sync_fetch(diff, err) != 0)
+	if (result != 0 || sync_recall(diff, err) != 0 || sync_place_twins(diff, err) != 0 ||
+	    sync_fetch(diff, err) != 0)
 		return -1;
 	return complete && seqset_is_empty(&diff->wanted) ? log_cursor(diff, state, err) : 0;
 }

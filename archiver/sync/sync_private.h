@@ -5,6 +5,7 @@
 #include "archiver/sync/known.h"
 #include "archiver/sync/lanes.h"
 #include "archiver/sync/sync.h"
+#include "archiver/sync/views.h"
 
 #include "archiver/mime/mimehead.h"
 
@@ -20,6 +21,19 @@ struct sync_folder {
 	bool is_taken; /* a worker has it, or has done it */
 };
 
+/* Which message a server means by a number of its own, by that number. */
+struct twin {
+	uint64_t account_id;
+	uint32_t uid; /* in the folder that has all mail */
+};
+struct twins {
+	bool is_known;
+	int64_t folder_number; /* of that folder, in the catalogue */
+	uint32_t uidvalidity;
+	struct twin *twin;
+	size_t count, room;
+};
+
 /* What the workers of a sync share: the archive, too. A worker touches it in its turn only, and
  * gives the turn away while it waits for its server (sync_server.c): so it reads like a program
  * without threads, and only a call that asks the server may change what others see. */
@@ -27,6 +41,8 @@ struct sync_all {
 	const struct sync_options *options;
 	struct sync_report *report;
 	struct sync_report committed; /* as it stood at the last commit */
+	struct twins twins;
+	struct views views; /* folders that are left out because of what they are */
 	struct sync_folder *folder;
 	size_t folder_count, folder_room;
 	size_t next; /* folders before it are taken, or not wanted */
@@ -37,7 +53,8 @@ struct sync_all {
 	bool is_news_bad; /* what the server told as changes was not what changed: it lists again */
 	bool is_vault_bad; /* the archive failed, not the server: nothing can go on */
 	bool is_over;      /* each worker ends as soon as it can */
-	unsigned connections;
+	bool has_all_mail; /* in the first folder: it is done alone */
+	unsigned connections, most_connections;
 	struct sync *worker; /* worker_count of them; the first one is the caller's thread */
 	unsigned worker_count;
 
@@ -153,6 +170,11 @@ struct event sync_place_event(const struct diff *diff, enum event_kind kind);
 /* Those that are back, and those that are doubted: which are the messages that the archive has?
  * They are placed again; the others are wanted (sync_recall.c). */
 int sync_recall(struct diff *diff, struct err *err);
+
+/* Where folders are labels: those that are wanted and stored already, because they are in the
+ * folder with all mail, too, are placed without being fetched (sync_twins.c). */
+int sync_place_twins(struct diff *diff, struct err *err);
+void sync_twins_release(struct twins *twins);
 
 /* Fetch and place the messages of the selected folder that are wanted (sync_fetch.c); what
  * cannot be had is listed as an exception. What stays in wanted has vanished meanwhile, or is

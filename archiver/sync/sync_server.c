@@ -241,7 +241,7 @@ static bool grow(void *arg)
 	bool may;
 
 	sync_enter(sync->all);
-	may = sync->all->connections < sync->options->connections;
+	may = sync->all->connections < sync->all->most_connections;
 	sync->all->connections += may;
 	sync_leave(sync->all);
 	return may;

@@ -373,7 +373,8 @@ class ShortListing(Named):
     """Lists all but the last VALUE messages."""
     def chosen(self, text, by_uid):
         chosen = super().chosen(text, by_uid)
-        return chosen[:-self.amount("short-listing", 3)] if text == "1:*" else chosen
+        listed = len(self.folder.messages) - self.amount("short-listing", 3)
+        return [x for x in chosen if x[0] <= listed] if text.endswith(":*") else chosen
 
     def found(self):
         return super().found()[:-self.amount("short-listing", 3)]

@@ -29,6 +29,7 @@ import sys
 
 sys.dont_write_bytecode = True  # the tree may be read-only
 import behaviours
+import provider_behaviours  # noqa: F401, adds its own to the behaviours
 from scripted_session import Account, Lost, furnish_made_up, furnish_maildir
 
 LITERAL_MAX = 64 << 20

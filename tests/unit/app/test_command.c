@@ -258,6 +258,7 @@ START_TEST(every_error_has_its_exit_status)
 	    [ERR_ABSENT] = EXIT_IN_PART,
 	    [ERR_LIMIT] = EXIT_IN_PART,
 	    [ERR_STOPPED] = EXIT_IN_PART,
+	    [ERR_PAUSED] = EXIT_IN_PART,
 	    [ERR_BUG] = EXIT_IN_PART};
 
 	for (enum err_code code = ERR_NONE; code <= ERR_BUG; code++) {

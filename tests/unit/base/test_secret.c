@@ -199,8 +199,21 @@ START_TEST(takes_an_environment_variable)
 }
 END_TEST
 
+START_TEST(is_known_again_by_its_sum)
+{
+	struct sha256 sum, same, other;
+
+	secret_set(&secret, BYTES("hunter2"));
+	secret_sum(&secret, &sum);
+	sha256_of(BYTES("hunter2"), &same);
+	sha256_of(BYTES("hunter3"), &other);
+	ck_assert(sha256_equal(&sum, &same) && !sha256_equal(&sum, &other));
+	secret_wipe(&secret);
+}
+END_TEST
+
 SUITE(holds_a_copy_and_gives_it_up, takes_the_first_line_of_a_command,
     a_command_that_fails_changes_nothing, the_longest_line_is_taken_whole,
     takes_the_first_line_of_a_file, takes_long_lines_of_a_file_whole,
     refuses_a_file_that_others_may_read, refuses_a_file_without_a_password,
-    takes_an_environment_variable)
+    takes_an_environment_variable, is_known_again_by_its_sum)

@@ -45,6 +45,26 @@ START_TEST(a_name_wants_itself_and_what_is_below)
 }
 END_TEST
 
+static bool named(const char *patterns, const char *folder)
+{
+	return settings_folder_named(patterns, bytes_of(folder));
+}
+
+START_TEST(a_star_names_nothing)
+{
+	ck_assert(!named("*", "a"));
+	ck_assert(!named("*, !b", "a"));
+	ck_assert(!named("!b", "a"));
+	ck_assert(!named("?*", "a"));
+	ck_assert(named("*, a", "a"));
+	ck_assert(named("*, a", "a/b"));
+	ck_assert(named("a*", "ab"));
+	ck_assert(named("a, *", "a"));
+	ck_assert(!named("a, !a", "a"));
+	ck_assert(!named("a", "b"));
+}
+END_TEST
+
 START_TEST(the_last_match_decides)
 {
 	check_leaves("*, !Spam", "Spam");
@@ -178,9 +198,9 @@ START_TEST(many_stars_take_no_time)
 }
 END_TEST
 
-SUITE(a_star_wants_all, a_name_wants_itself_and_what_is_below, the_last_match_decides,
-    a_list_that_begins_with_not_begins_with_all, wildcards_take_any_character,
-    a_question_mark_is_one_character_not_one_byte,
+SUITE(a_star_names_nothing, a_star_wants_all, a_name_wants_itself_and_what_is_below,
+    the_last_match_decides, a_list_that_begins_with_not_begins_with_all,
+    wildcards_take_any_character, a_question_mark_is_one_character_not_one_byte,
     a_question_mark_stands_for_what_a_list_cannot_hold, inbox_is_one_folder_in_any_case,
     blanks_around_patterns_do_not_count, empty_patterns_match_nothing, judges_a_list,
     many_stars_take_no_time)

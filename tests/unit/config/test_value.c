@@ -137,6 +137,21 @@ START_TEST(counts_have_limits)
 }
 END_TEST
 
+START_TEST(a_budget_is_a_size_or_left_to_the_host)
+{
+	OK(set(SECTION_ACCOUNT, "bytes-per-day", "2G", err));
+	ck_assert_uint_eq(account.bytes_per_day, (uint64_t)2 << 30);
+	OK(set(SECTION_ACCOUNT, "bytes-per-day", "0", err));
+	ck_assert_uint_eq(account.bytes_per_day, 0);
+	OK(set(SECTION_ACCOUNT, "bytes-per-day", "AUTO", err));
+	ck_assert_uint_eq(account.bytes_per_day, SETTINGS_OF_HOST);
+	FAILS(ERR_CONFIG, set(SECTION_ACCOUNT, "bytes-per-day", "2T", err));
+	FAILS(ERR_CONFIG, set(SECTION_ACCOUNT, "bytes-per-day", "none", err));
+	FAILS(ERR_CONFIG, set(SECTION_ACCOUNT, "bytes-per-day", "-1", err));
+	ck_assert_uint_eq(account.bytes_per_day, SETTINGS_OF_HOST);
+}
+END_TEST
+
 START_TEST(switches_are_yes_or_no)
 {
 	OK(set(SECTION_RULE, "auto", "yes", err));
@@ -329,7 +344,8 @@ END_TEST
 
 SUITE(sizes_are_bytes_or_have_a_unit, refuses_what_is_no_size, spans_have_a_unit_and_limits,
     shares_have_a_percent_sign, counts_have_limits, switches_are_yes_or_no,
-    actions_are_keep_or_purge, paths_begin_at_the_root_or_at_home,
-    errors_do_not_show_what_may_be_a_password, variables_have_a_name, pins_are_a_canonical_sha256,
-    a_user_of_its_own_wins_in_either_order, texts_stand_as_they_are, folders_are_patterns,
-    names_are_short_and_plain, sees_what_seems_to_be_a_comment)
+    a_budget_is_a_size_or_left_to_the_host, actions_are_keep_or_purge,
+    paths_begin_at_the_root_or_at_home, errors_do_not_show_what_may_be_a_password,
+    variables_have_a_name, pins_are_a_canonical_sha256, a_user_of_its_own_wins_in_either_order,
+    texts_stand_as_they_are, folders_are_patterns, names_are_short_and_plain,
+    sees_what_seems_to_be_a_comment)

@@ -111,6 +111,15 @@ START_TEST(qresync_brings_condstore)
 }
 END_TEST
 
-SUITE(reads_each_name_that_it_writes, reads_a_real_list, does_not_mind_case_or_blanks,
-    forgets_the_old_list, reads_the_append_limit, rev2_brings_what_is_folded_in,
-    rev2_beside_rev1_brings_nothing, qresync_brings_condstore)
+START_TEST(one_that_lies_is_dropped)
+{
+	ck_assert(has("IMAP4rev1 QRESYNC ID", CAP_QRESYNC));
+	capability_drop(&set, CAP_QRESYNC);
+	ck_assert(!capability_has(&set, CAP_QRESYNC));
+	ck_assert(capability_has(&set, CAP_CONDSTORE) && capability_has(&set, CAP_ID));
+}
+END_TEST
+
+SUITE(one_that_lies_is_dropped, reads_each_name_that_it_writes, reads_a_real_list,
+    does_not_mind_case_or_blanks, forgets_the_old_list, reads_the_append_limit,
+    rev2_brings_what_is_folded_in, rev2_beside_rev1_brings_nothing, qresync_brings_condstore)

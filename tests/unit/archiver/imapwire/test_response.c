@@ -270,11 +270,22 @@ START_TEST(hands_on_a_namespace)
 }
 END_TEST
 
+START_TEST(hands_on_what_a_server_is)
+{
+	HEAR("* ID (\"name\" \"a \\\"b\" \"version\" NIL)\r\n");
+	ck_assert_int_eq(heard.kind, RESPONSE_ID);
+	ck_assert_bytes(heard.list, "(\"name\" \"a \\\"b\" \"version\" NIL)");
+	HEAR("* ID NIL\r\n");
+	ck_assert_bytes(heard.list, "NIL");
+	HEAR("* ID (\"name\" {3}\r\na(b)\r\n"); /* its borders would be lost */
+	ck_assert_int_eq(heard.kind, RESPONSE_OTHER);
+}
+END_TEST
+
 START_TEST(steps_over_what_it_does_not_know)
 {
-	static const char *const others[] = {"* ID (\"name\" \"Cyrus\" \"version\" NIL)\r\n",
-	    "* ID NIL\r\n", "* THREAD (2)(3 6 (4 23)(44 7 96))\r\n", "* SORT 2 84 882\r\n",
-	    "* ACL INBOX Fred rwipslda\r\n",
+	static const char *const others[] = {"* THREAD (2)(3 6 (4 23)(44 7 96))\r\n",
+	    "* SORT 2 84 882\r\n", "* ACL INBOX Fred rwipslda\r\n",
 	    "* METADATA \"\" (/shared/comment {3}\r\n\")( NIL)\r\n", "* XYZZY\r\n",
 	    "* 5 UIDFETCH (FLAGS (\\Seen))\r\n", "* 12 STORE (X)\r\n", "\r\n",
 	    "* XLIST (\\Inbox) \"/\" \"INBOX\"\r\n", "* LANGUAGE (en)\r\n", "* $X y\r\n"};
@@ -349,5 +360,6 @@ SUITE(reads_tagged_responses, reads_conditions, reads_codes, a_number_is_nothing
     finds_the_end_of_a_code, a_code_without_its_end_is_human_text, lives_without_human_text,
     finds_trycreate_in_the_wrong_place, reads_a_bare_code, reads_continuations, reads_counts,
     refuses_counts_that_are_none, reads_lists_of_names, reads_the_flags_of_a_folder,
-    hands_on_a_namespace, steps_over_what_it_does_not_know, refuses_what_cannot_be_followed,
-    limits_the_depth, a_message_cannot_speak, says_what_is_wrong_and_where)
+    hands_on_a_namespace, hands_on_what_a_server_is, steps_over_what_it_does_not_know,
+    refuses_what_cannot_be_followed, limits_the_depth, a_message_cannot_speak,
+    says_what_is_wrong_and_where)

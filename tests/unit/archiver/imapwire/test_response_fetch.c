@@ -62,7 +62,7 @@ END_TEST
 
 START_TEST(steps_over_items_of_any_shape)
 {
-	static const char *const unknown[] = {"X-GM-MSGID 1278455344230334865",
+	static const char *const unknown[] = {"X-GM-THRID 1278455344230334865",
 	    "X-GM-LABELS (\\Inbox \"a b\" \"c)\\\"d\" foo)", "SAVEDATE NIL",
 	    "EMAILID (M6d99ac3275bb4e)", "PREVIEW \"text ) (\"", "BODY[1.2.TEXT] \"x\"",
 	    "BODY[TEXT]<0> NIL", "BINARY[1]<5> ~{3}\r\n)\"(", "X {0}\r\n", "X {6}\r\n UID 9",
@@ -368,9 +368,24 @@ START_TEST(limits_the_depth_of_items)
 }
 END_TEST
 
-SUITE(reads_a_listing, reads_all_items_in_any_order, reads_an_unsolicited_one,
-    steps_over_items_of_any_shape, takes_extra_spaces_and_parentheses, reads_a_body_that_is_kept,
-    a_body_that_did_not_come_is_not_there, no_other_section_is_the_body,
+/* The example of Google's page on X-GM-MSGID. */
+START_TEST(reads_the_number_that_gmail_gives)
+{
+	ck_assert_uint_eq(
+	    has("(X-GM-MSGID 1278455344230334865 UID 1)"), FETCH_HAS_UID | FETCH_HAS_GMAIL_ID);
+	ck_assert_uint_eq(heard.fetch.gmail_id, 1278455344230334865);
+	ck_assert_uint_eq(
+	    has("(UID 1 X-GM-MSGID 18446744073709551615)"), FETCH_HAS_UID | FETCH_HAS_GMAIL_ID);
+	ck_assert_uint_eq(has("(UID 1 X-GM-MSGID 18446744073709551616)"), FETCH_HAS_UID);
+	ck_assert_uint_eq(has("(UID 1 X-GM-MSGID 0)"), FETCH_HAS_UID);
+	ck_assert_uint_eq(has("(UID 1 X-GM-MSGID \"5\")"), FETCH_HAS_UID);
+	ck_assert_uint_eq(has("(UID 1 X-GM-MSGID 5 X-GM-MSGID 6)"), FETCH_HAS_UID);
+}
+END_TEST
+
+SUITE(reads_the_number_that_gmail_gives, reads_a_listing, reads_all_items_in_any_order,
+    reads_an_unsolicited_one, steps_over_items_of_any_shape, takes_extra_spaces_and_parentheses,
+    reads_a_body_that_is_kept, a_body_that_did_not_come_is_not_there, no_other_section_is_the_body,
     refuses_a_message_with_a_doubtful_text, refuses_a_literal_of_the_wrong_length,
     nothing_is_given_to_an_unreadable_uid, items_that_contradict_each_other_are_left_out,
     flags_are_read_whole_or_not, sizes_may_be_rough, sizes_that_are_none_are_left_out,
