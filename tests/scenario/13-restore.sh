@@ -3,7 +3,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-start_dovecot
+start_server
 generate_mail --seed 13 --count 250 --appendable
 load_mail bob
 write_config bob fresh other
@@ -89,7 +89,7 @@ password-file = $WORK/password
 E2
 run 4 mailcask restore '*' --to tiny
 check "a full target is told" contains "$ERR" "quota"
-dovecot_quota "$WORK/dovecot" tiny 1G
+set_quota tiny 1G
 run 0 mailcask restore '*' --to tiny
 dump_account tiny >"$WORK/tiny"
 check "... and completed when there is room" compare_mail "$WORK/bob" "$WORK/tiny"

@@ -3,7 +3,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-start_dovecot
+start_server
 generate_mail --seed 14 --count 200
 load_mail bob
 write_config bob
