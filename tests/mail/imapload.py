@@ -25,8 +25,9 @@ from letter import crlf
 
 
 class Target:
-    def __init__(self, client):
-        self.client = client
+    def __init__(self, args):
+        self.args, self.client = args, connect(args)
+        client = self.client
         self.prefix, self.separator = b"", b"/"
         # NAMESPACE tells both; LIST "" "" only the separator.
         said = list(tokens(asked(client.namespace(), "NAMESPACE")))
@@ -68,6 +69,9 @@ class Target:
             try:
                 status, said = self.client.append(raw, f"({' '.join(chosen)})",
                                                   imaplib.Time2Internaldate(unix), data)
+            except imaplib.IMAP4.abort as end:  # a server may crash over a message
+                said, self.client = end, connect(self.args)
+                break
             except imaplib.IMAP4.error as bad:
                 status, said = "BAD", bad
             if status == "OK":
@@ -100,7 +104,7 @@ def main():
     parser.add_argument("--user", required=True)
     parser.add_argument("maildir", type=pathlib.Path)
     args = parser.parse_args()
-    target = Target(connect(args))
+    target = Target(args)
     taken = 0
     for name, path in folders(args.maildir):
         target.folder(name)

@@ -11,7 +11,7 @@
 #   private_stop FOLDER              returns when its last process is gone
 #   private_load FOLDER USER MAILDIR  put a Maildir++ tree into an account, by IMAP
 #
-# COMMAND runs as root, as the first process of namespaces of its own, where the packages lie
+# COMMAND runs as root, in namespaces of its own, where the packages lie
 # over /usr, the packages' settings and FOLDER/etc over /etc (its folders can be written to, and
 # replace those of the packages), and FOLDER/run is /run. It gets SIGTERM to end; with it ends every process that it has started. When the shell that called
 # private_launch ends in any way, kill -9 included, all of them are killed by the kernel.
@@ -121,7 +121,12 @@ for part in "$folder"/etc/*/; do
 done
 # Nobody pulls the plug here: no fsync.
 export LD_PRELOAD=libeatmydata.so
-exec "$@"'
+# This shell stays the first process, because a server that changes its user or group would lose
+# the signal that the kernel has for us.
+"$@" &
+trap "kill -TERM $!" TERM
+wait || true
+wait'
 
 private_launch() { # NAME FOLDER COMMAND...
   local name=$1 f=$2 packages=$PRIVATE_CACHE/$1/root pid tries
