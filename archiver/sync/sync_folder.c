@@ -126,8 +126,8 @@ static int has_places(struct diff *diff, uint32_t uidvalidity, struct err *err)
 	int result;
 
 	known_init(&old);
-	result = known_load(&old, vault_catalog(diff->sync->options->vault), diff->cursor.number,
-	    uidvalidity, err);
+	result = known_load(
+	    &old, vault_catalog(diff->sync->options->vault), diff->cursor.number, uidvalidity, err);
 	if (result == 0)
 		result = old.count > 0;
 	else

@@ -24,7 +24,7 @@ without() { # LINE FILE
 check "the tools pass their tests" "$PYTHON" "$ROOT/tests/mail/test_mail.py"
 
 # Mail
-start_dovecot
+start_dovecot # the others are tried by 40 to 42
 generate_mail --seed 1 --count 300
 load_mail bob
 dump_account bob >"$WORK/bob"

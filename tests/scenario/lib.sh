@@ -39,7 +39,7 @@ PYTHON=/usr/bin/python3
 export PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8 TZ=UTC IMAP_PASSWORD=pass
 unset XDG_CONFIG_HOME
 SERVER=${SERVER:-dovecot}
-[[ $SERVER == dovecot ]] || SCENARIO=$SCENARIO@$SERVER
+[[ $SERVER == dovecot || $SCENARIO == *"$SERVER" ]] || SCENARIO=$SCENARIO@$SERVER
 
 # shellcheck source=tests/servers/dovecot.sh
 . "$ROOT/tests/servers/dovecot.sh"

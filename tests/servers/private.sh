@@ -25,6 +25,7 @@
 
 PRIVATE_TREE=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 PRIVATE_CACHE=${PRIVATE_CACHE:-$PRIVATE_TREE/build/servers}
+# shellcheck disable=SC2034 # the servers' scripts use it
 PRIVATE_USERS=$(echo bob fresh other tiny bob{0..63})
 
 # What apt would install for them; downloaded only.
