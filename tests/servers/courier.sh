@@ -58,7 +58,7 @@ END
 
 courier_start() { # FOLDER [certs=FOLDER]
   local f=$1 certs=${2:-certs=$1/certs}
-  courier_fetch && private_prepare "$f" "${certs#*=}" || return 1
+  private_prepare "$f" "${certs#*=}" && courier_fetch || return 1
   private_ports
   mkdir -p "$f/etc/courier" || return 1
   cp -R --no-preserve=ownership "$PRIVATE_CACHE/courier/root/etc/courier/." "$f/etc/courier" || return 1

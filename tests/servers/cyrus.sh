@@ -71,7 +71,7 @@ END
 
 cyrus_start() { # FOLDER [certs=FOLDER]
   local f=$1 certs=${2:-certs=$1/certs}
-  cyrus_fetch && private_prepare "$f" "${certs#*=}" || return 1
+  private_prepare "$f" "${certs#*=}" && cyrus_fetch || return 1
   private_ports
   mkdir -p "$f"/conf/{sieve,proc,lock} || return 1
   cyrus_config "$f" >"$f/imapd.conf"

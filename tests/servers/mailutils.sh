@@ -51,7 +51,7 @@ END
 
 mailutils_start() { # FOLDER [certs=FOLDER]
   local f=$1 certs=${2:-certs=$1/certs}
-  mailutils_fetch && private_prepare "$f" "${certs#*=}" || return 1
+  private_prepare "$f" "${certs#*=}" && mailutils_fetch || return 1
   private_ports
   install -m 600 "$f/server.key" "$f/root.key"
   mailutils_users "$f" || return 1
