@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -141,19 +143,27 @@ static struct job *next_job(struct job *job, size_t count)
 	return next;
 }
 
-/* SIGTERM and SIGINT end the wait at once (EINTR). */
+/* SIGTERM and SIGINT end the wait at once. They are let in by ppoll() alone: one that came
+ * between the question and the sleep would be noticed only after it. */
 static void wait_until(const struct app *app, uint64_t due_ms)
 {
+	sigset_t ending, before;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &ending, &before);
 	while (!app_must_stop((void *)app)) {
 		uint64_t now = clock_monotonic_ms();
 		struct timespec t;
 
 		if (now >= due_ms)
-			return;
+			break;
 		t.tv_sec = (time_t)((due_ms - now) / 1000);
 		t.tv_nsec = (long)((due_ms - now) % 1000) * 1000000;
-		nanosleep(&t, NULL);
+		ppoll(NULL, 0, &t, &before);
 	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static int run_jobs(struct app *app, struct job *job, size_t count, bool once)

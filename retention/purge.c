@@ -276,6 +276,9 @@ static int copy_names(struct purge *purge, int64_t folder_number, struct err *er
 static int open_folder(struct purge *purge, struct err *err)
 {
 	const struct purge_options *options = purge->options;
+	/* What is going to be refused is not opened for writing: opening alone can change a folder.
+	 */
+	bool writes = !options->is_rehearsal && endpoint_can(options->ep, ENDPOINT_EXPUNGE_BY_UID);
 
 	purge->guard = (struct guard){.vault = options->vault,
 	    .ep = options->ep,
@@ -285,8 +288,7 @@ static int open_folder(struct purge *purge, struct err *err)
 	    .needs_mirror = options->needs_mirror,
 	    .is_rehearsal = options->is_rehearsal};
 	if (endpoint_select(options->ep, purge->guard.folder,
-		options->is_rehearsal ? ENDPOINT_READ : ENDPOINT_WRITE, &purge->guard.state,
-		err) != 0)
+		writes ? ENDPOINT_WRITE : ENDPOINT_READ, &purge->guard.state, err) != 0)
 		return -1;
 	return guard_folder(&purge->guard, err);
 }

@@ -2,6 +2,7 @@
 #
 ## make unit            unit tests                 make T=TESTNAME unit     one of them
 ## make scenarios       scenarios on real servers  make T=NN scenarios      one of them
+## make SERVER=cyrus T=10 scenarios                 one of them on cyrus, courier or mailutils
 ## make fuzz-replay     each fuzz target over its kept corpus
 ## make fuzz S=600      each fuzz target for S seconds (clang)
 ## make layers check-size format-check lint        what CI asks besides the tests
@@ -66,6 +67,7 @@ $(EXPIRE): tests/crash/expire.c $(PROGRAM_LIBS)
 	@echo "  CC $<"
 	@$(CC) $(MC_CFLAGS) $(CFLAGS) -o $@ $< $(PROGRAM_LIBS) $(MC_LDFLAGS) $(PACKAGE_LIBS)
 
+export SERVER
 scenarios: $(PROGRAM) $(STEPS) $(EXPIRE) $(BADSECTOR_SO)
 	@tests/run-scenarios $(T)
 
@@ -76,9 +78,11 @@ KILLS ?= 50
 crash: $(PROGRAM)
 	@KILLS=$(KILLS) tests/scenario/17-kill.sh
 
-# Everything that a fresh machine needs is installed first; then all tests.
+# Everything that a fresh machine needs is installed first, servers that cannot be installed side
+# by side are downloaded (a scenario without its server fails); then all tests.
 check:
 	@config/install-deps build run test
+	@tests/servers/fetch || true
 	@$(MAKE) --no-print-directory -k all unit fuzz-replay scenarios
 
 demo:

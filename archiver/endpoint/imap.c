@@ -564,11 +564,26 @@ static int imap_namespace(
 	return 0;
 }
 
+/* What is below the namespace's prefix, which a name that is shown may begin with already. */
+static struct bytes below_prefix(const struct imap_session *session, struct bytes shown)
+{
+	size_t i;
+
+	for (i = 0; i < session->prefix.n; i++) {
+		char prefix = session->prefix.p[i];
+		struct bytes wanted = {prefix == session->delimiter ? "/" : &prefix, 1};
+
+		if (i >= shown.n || !bytes_equal_nocase((struct bytes){shown.p + i, 1}, wanted))
+			return shown;
+	}
+	return bytes_from(shown, i);
+}
+
 static int imap_name_for(struct endpoint *ep, struct bytes shown, struct buf *out, struct err *err)
 {
 	struct imap_session *session = IMAP_SESSION(ep);
 	struct buf level;
-	struct bytes rest = shown;
+	struct bytes rest;
 
 	if (bytes_is_nocase(shown, "INBOX")) {
 		buf_text(out, "INBOX");
@@ -576,8 +591,8 @@ static int imap_name_for(struct endpoint *ep, struct bytes shown, struct buf *ou
 	}
 	if (learn_names(session, err) != 0)
 		return -1;
-	if (!bytes_starts_nocase(shown, buf_string(&session->prefix)))
-		buf_bytes(out, buf_view(&session->prefix));
+	rest = below_prefix(session, shown);
+	buf_bytes(out, buf_view(&session->prefix));
 	buf_init(&level, 16 * NAME_MAX_BYTES);
 	while (rest.n > 0) {
 		const char *slash = memchr(rest.p, '/', rest.n);

@@ -119,10 +119,32 @@ static int log_folder(struct sync *sync, const struct sync_folder *folder, bool 
 	return sync_log(sync, &event, err);
 }
 
+/* Is any message known under that number? 1/0/-1. */
+static int has_places(struct diff *diff, uint32_t uidvalidity, struct err *err)
+{
+	struct known old;
+	int result;
+
+	known_init(&old);
+	result = known_load(
+	    &old, vault_catalog(diff->sync->options->vault), diff->cursor.number, uidvalidity, err);
+	if (result == 0)
+		result = old.count > 0;
+	else
+		diff->sync->is_vault_bad = true;
+	known_release(&old);
+	return result;
+}
+
+/* A number under which nothing is known says nothing: Courier gives an INBOX that never had mail
+ * another one in each session. */
 static int retire(struct diff *diff, uint32_t uidvalidity, struct err *err)
 {
 	struct event event = sync_place_event(diff, EVENT_RETIRED);
+	int has = has_places(diff, uidvalidity, err);
 
+	if (has <= 0)
+		return has;
 	event.uidvalidity = uidvalidity;
 	sync_problem(diff->sync, diff->folder,
 	    "the server has numbered this folder anew (UIDVALIDITY %u); its messages are fetched "

@@ -24,7 +24,7 @@ without() { # LINE FILE
 check "the tools pass their tests" "$PYTHON" "$ROOT/tests/mail/test_mail.py"
 
 # Mail
-start_dovecot
+start_dovecot # the others are tried by 40 to 42
 generate_mail --seed 1 --count 300
 load_mail bob
 dump_account bob >"$WORK/bob"
@@ -115,7 +115,7 @@ ended() { # FOLDER: wait for the end of its processes, as the kernel brings it a
 dovecot_processes "$WORK/dovecot"
 check "a server has processes" test "${#DOVECOT_LEFT[@]}" -gt 2
 cp "$WORK/dovecot/instance" "$WORK/instance"
-stop_dovecot dovecot
+stop_server
 mkdir "$WORK/stopped"
 cp "$WORK/instance" "$WORK/stopped/instance"
 dovecot_processes "$WORK/stopped"
@@ -142,5 +142,5 @@ done
 kill -TERM "$command"
 wait "$command" 2>/dev/null || true
 check "nor when it is told to end early" ended "$WORK/stopped"
-check "then its command ends too" fails dovecot_lives "$(<"$WORK/sleeper")"
+check "then its command ends too" fails instance_lives "$(<"$WORK/sleeper")"
 check "no server complained" lacks "$WORK/dovecot/dovecot.log" Error Fatal Panic

@@ -4,7 +4,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-start_dovecot
+start_server
 generate_mail --seed 10 --count 300
 load_mail bob
 write_config bob
@@ -14,7 +14,9 @@ run 0 mailcask sync
 check "all are new" contains "$OUT" "bob: $(wc -l <"$WORK/server") new"
 archived >"$WORK/archived"
 check "the archive has what the server sends" compare_mail "$WORK/archived" "$WORK/server"
-check "the archive has what was generated" compare_mail "$WORK/archived" "$MANIFEST"
+# The others do not take all of it, or not by APPEND.
+[[ $SERVER != dovecot ]] ||
+  check "the archive has what was generated" compare_mail "$WORK/archived" "$MANIFEST"
 dump_account bob >"$WORK/after"
 check "the server is as it was, \\Seen and \\Recent included" cmp "$WORK/server" "$WORK/after"
 for id in $(shuf -n 20 --random-source="$MANIFEST" "$WORK/archived" | json /dev/stdin 'o["sha256"]'); do
@@ -40,7 +42,7 @@ imap.uid("EXPUNGE", b",".join(uids[:3]))
 imap.uid("STORE", b",".join(uids[3:6]), "+FLAGS", "(touched)")
 for n in range(4):
     imap.append("INBOX", r"(\Seen)", None, b"Subject: late %d\r\n\r\nnew\r\n" % n)
-imap.delete("Lists/dev")
+imap.delete(box("Lists/dev"))
 P
 dump_account bob >"$WORK/server"
 run 0 mailcask sync
@@ -52,14 +54,14 @@ check "the archive follows" compare_mail "$WORK/archived" "$WORK/server"
 archived bob gone >"$WORK/gone"
 check "what is gone stays in the archive" test "$(wc -l <"$WORK/gone")" -gt 3
 check "the folder that was deleted is told as gone" \
-  contains "$WORK/gone" '"folder": "Lists/dev"'
+  contains "$WORK/gone" "\"folder\": \"$(shown Lists/dev)\""
 run 0 mailcask show "$(json "$WORK/gone" 'o["sha256"]' | head -n 1)" --raw
 check "a message that is gone from the server can be read" test -s "$OUT"
 
 # The server numbers a folder anew: deleted, and made again with the same messages.
 somebody bob <<'P'
 import re
-imap.select("Archive/2019")
+imap.select(box("Archive/2019"))
 parts = imap.uid("FETCH", "1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")[1]
 kept = []
 for part in parts:
@@ -67,13 +69,13 @@ for part in parts:
         head = part[0].decode()
         flags = " ".join(f for f in re.search(r"FLAGS \(([^)]*)\)", head)[1].split() if f != r"\Recent")
         kept.append((flags, re.search(r'INTERNALDATE ("[^"]*")', head)[1], part[1]))
-imap.unselect()
-imap.delete("Archive/2019")
+imap.select("INBOX", readonly=True)
+imap.delete(box("Archive/2019"))
 import time
 time.sleep(1.1)  # UIDVALIDITY is the second of the clock
-imap.create("Archive/2019")
+imap.create(box("Archive/2019"))
 for flags, date, text in kept:
-    imap.append("Archive/2019", f"({flags})", date, text)
+    imap.append(box("Archive/2019"), f"({flags})", date, text)
 P
 dump_account bob >"$WORK/server"
 stored=$(mailcask status --json | tail -n 1)

@@ -3,7 +3,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-start_dovecot
+start_dovecot # about the archive, not the server
 generate_mail --seed 11 --count 250
 load_mail bob
 write_config bob

@@ -3,7 +3,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-start_dovecot
+start_server
 generate_mail --seed 12 --count 300
 load_mail bob
 write_config bob
@@ -30,12 +30,12 @@ run 0 mailcask plan
 check "the plan tells flagged mail that stays" contains "$OUT" "it is flagged"
 
 # Holds and fences.
-run 0 mailcask hold folder:Archive/2020 --reason "case 1"
+run 0 mailcask hold "folder:$(shown Archive/2020)" --reason "case 1"
 run 0 mailcask plan
 check "held mail stays" contains "$OUT" "it is on hold"
 run 0 mailcask search is:held --json
 check "it can be found" contains "$OUT" "Archive/2020"
-run 0 mailcask hold folder:Archive/2020 --release
+run 0 mailcask hold "folder:$(shown Archive/2020)" --release
 run 0 mailcask plan
 check "released mail may go" lacks "$OUT" "it is on hold"
 sed 's/max-share = 100%/max-share = 25%/' "$CONFIG" >"$WORK/fenced"
@@ -64,7 +64,7 @@ for line in open(sys.argv[1]):
         break
 P
 )
-somebody bob dovecot "$foreign" <<'P'
+somebody bob "$SERVER" "$foreign" <<'P'
 imap.select("INBOX")
 imap.uid("STORE", sys.argv[1], "+FLAGS", r"(\Deleted)")
 P

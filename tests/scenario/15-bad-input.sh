@@ -3,7 +3,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-start_dovecot
+start_dovecot # its certificates, STARTTLS and plain port are settings of Dovecot
 generate_mail --seed 15 --count 120
 load_mail bob
 write_config bob

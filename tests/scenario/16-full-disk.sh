@@ -12,7 +12,7 @@ if [[ -z ${MC_MOUNTED:-} ]] && ! mount -t tmpfs -o size=1M none "$HOME" 2>/dev/n
 fi
 mountpoint -q "$HOME" && umount "$HOME"
 
-start_dovecot
+start_dovecot # about the disk, not the server
 generate_mail --seed 16 --count 300
 load_mail bob
 write_config bob

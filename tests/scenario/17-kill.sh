@@ -4,7 +4,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-start_dovecot
+start_server
 generate_mail --seed 17 --count 600
 load_mail bob
 write_config bob

@@ -3,7 +3,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-start_dovecot
+start_dovecot # about the index, not the server
 generate_mail --seed 18 --count 400
 load_mail bob
 write_config bob

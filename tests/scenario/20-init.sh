@@ -3,7 +3,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-start_dovecot
+start_server
 generate_mail --seed 20 --count 100
 load_mail bob
 server=127.0.0.1:$(server imaps)
@@ -83,7 +83,7 @@ check "only the owner can read it" \
 check "the password is not in the settings" fails grep -qE '= *pass$' "$config"
 export XDG_CONFIG_HOME=$WORK/xdg
 run 0 "$MAILCASK" sync
-check "the settings work" contains "$OUT" "100 new"
+check "the settings work" contains "$OUT" "$(dump_account bob | wc -l) new"
 run 0 "$MAILCASK" search garden
 run 0 "$MAILCASK" status
 check_init 2 bob@localhost

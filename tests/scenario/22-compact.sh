@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 EXPIRE=${EXPIRE:-$ROOT/build/plain/tests/crash/expire}
-start_dovecot
+start_dovecot # about the archive, not the server
 generate_mail --seed 22 --count 300
 load_mail bob
 write_config bob

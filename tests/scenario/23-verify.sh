@@ -35,7 +35,7 @@ summary() { # KEY: of the last line of $OUT, JSON
   json "$WORK/summary" "o$1"
 }
 
-start_dovecot
+start_dovecot # about the archive, not the server
 generate_mail --seed 22 --count 400
 load_mail bob
 write_config bob

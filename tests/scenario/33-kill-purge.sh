@@ -7,7 +7,7 @@
 # shellcheck source=tests/scenario/hostile.sh
 . "$(dirname "$0")/hostile.sh"
 
-start_dovecot
+start_server
 generate_mail --seed 33 --count 80
 kills=${KILLS:-12}
 
@@ -26,7 +26,7 @@ fresh() { # NAME
 
 # Begins a purge, and kills it at random, as soon as it has told its plan: after some time (even
 # N), or a moment after the server's files have changed for the first time, or the second, ...
-# (odd N): marks and deletions by turns. Prints what came first: killed, or ended.
+# (odd N): marks and deletions by turns. Messages are files of a Maildir, or lines of an index. Prints what came first: killed, or ended.
 purge_and_kill() { # N MAILDIR
   "$PYTHON" - "$@" "$MAILCASK" -c "$CONFIG" purge --yes <<'P'
 import pathlib
@@ -44,7 +44,8 @@ for line in purge.stdout:
 
 
 def files():
-    return [path.name for path in root.glob("**/cur/*")]
+    return ([path.name for path in root.glob("**/cur/*")]
+            + [path.stat().st_mtime_ns for path in root.glob("**/cyrus.index")])
 
 
 seen, changes = files(), 0
@@ -63,6 +64,13 @@ purge.wait()
 P
 }
 
+mail_of() { # NAME
+  local own
+  own=$(server mail)/$1
+  [[ -d $own ]] || own=$(server mail) # the server has names of its own
+  echo "$own"
+}
+
 stays_as_it_was() {
   fails grep -vxFf "$EVER" "$NOW"
 }
@@ -79,7 +87,7 @@ shows_their_bytes() { # some that are gone
 killed=0 open=0
 for ((n = 0; n < kills; n++)); do
   fresh "bob$n"
-  [[ $(purge_and_kill "$n" "$(server mail)/$NAME") != killed ]] || killed=$((killed + 1))
+  [[ $(purge_and_kill "$n" "$(mail_of "$NAME")") != killed ]] || killed=$((killed + 1))
 
   dump_account "$NAME" >"$NOW"
   sound

@@ -7,7 +7,7 @@
 
 EXPIRE=${EXPIRE:-$ROOT/build/plain/tests/crash/expire}
 STEPS=${STEPS:-$ROOT/build/plain/tests/crash/steps.so}
-start_dovecot
+start_dovecot # about the archive, not the server
 write_config bob
 sed -e "s|^path = .*|path = ARCHIVE\nsegment-size = 256K\nbatch-size = 64K\nfree-floor = 0|" \
   "$CONFIG" >"$WORK/crash.config"

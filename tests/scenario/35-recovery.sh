@@ -4,7 +4,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-start_dovecot
+start_dovecot # about the archive, not the server
 generate_mail --seed 35 --count 120
 load_mail bob
 write_config bob

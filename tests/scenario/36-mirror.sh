@@ -15,7 +15,7 @@ mountpoint -q "$HOME" && umount "$HOME"
 
 A=$WORK/archive
 M=$WORK/disk/mail
-start_dovecot
+start_dovecot # about the archive, not the server
 generate_mail --seed 36 --count 300
 load_mail bob
 write_config bob

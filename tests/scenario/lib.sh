@@ -5,7 +5,7 @@
 #   # What it proves.
 #   . "$(dirname "$0")/lib.sh"
 #
-#   start_dovecot
+#   start_server
 #   generate_mail --seed 1 --count 100
 #   load_mail bob
 #   write_config bob
@@ -26,6 +26,9 @@
 #   lacks FILE TEXT...
 #   fails COMMAND...
 #
+# The server is $SERVER: dovecot (when not set), cyrus, courier or mailutils, those of
+# tests/servers. A scenario that calls start_dovecot is one for Dovecot only, and says why.
+#
 # $MAILCASK is the program; "mailcask ARGUMENT..." runs it with -c $CONFIG.
 set -eu
 
@@ -35,9 +38,13 @@ SCENARIO=$(basename "$0" .sh)
 PYTHON=/usr/bin/python3
 export PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8 TZ=UTC IMAP_PASSWORD=pass
 unset XDG_CONFIG_HOME
+SERVER=${SERVER:-dovecot}
+[[ $SERVER == dovecot || $SCENARIO == *"$SERVER" ]] || SCENARIO=$SCENARIO@$SERVER
 
 # shellcheck source=tests/servers/dovecot.sh
 . "$ROOT/tests/servers/dovecot.sh"
+# shellcheck source=tests/servers/cyrus.sh
+[[ $SERVER == dovecot ]] || . "$ROOT/tests/servers/$SERVER.sh"
 
 # Short, because of sockets, and on a way that the servers' user can go.
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/mailcask.XXXXXX")
@@ -66,7 +73,7 @@ finish() {
     echo "not ok - the scenario ended early (status $status)"
   fi
   for server in ${servers+"${servers[@]}"}; do
-    dovecot_stop "$server"
+    stop_server "$server"
   done
   for mount in ${mounts+"${mounts[@]}"}; do
     umount -l "$mount" 2>/dev/null
@@ -139,24 +146,48 @@ fails() { # COMMAND...
   ! "$@"
 }
 
-# Servers. NAME is one of several; "dovecot" when left out.
+# Servers. NAME is one of several; that of the kind of server when left out.
 
-start_dovecot() { # [NAME] [KEY=VALUE...]
-  local name=dovecot
+start_server() { # [NAME] [KEY=VALUE...]
+  local name=$SERVER
   if (($#)) && [[ $1 != *=* ]]; then
     name=$1
     shift
   fi
-  servers+=("$WORK/$name")
-  dovecot_start "$WORK/$name" certs="$WORK/certs" fsync=never "$@"
+  servers+=("$name")
+  [[ $SERVER != dovecot ]] || set -- fsync=never "$@"
+  "${SERVER}_start" "$WORK/$name" certs="$WORK/certs" "$@"
 }
 
-stop_dovecot() { # [NAME]
-  dovecot_stop "$WORK/${1:-dovecot}"
+start_dovecot() { # [NAME] [KEY=VALUE...]
+  if [[ $SERVER != dovecot ]]; then
+    echo "this scenario is one for Dovecot only" >&2
+    return 1
+  fi
+  start_server "$@"
 }
 
-server() { # KEY [NAME]: imap, imaps, ca, mail, pid
-  dovecot_info "$WORK/${2:-dovecot}" "$1"
+server() { # KEY [NAME]: server, imap, imaps, ca, mail, pid
+  instance_info "$WORK/${2:-$SERVER}" "$1"
+}
+
+stop_server() { # [NAME]
+  local kind
+  kind=$(server server "${1:-$SERVER}") || return 0
+  "${kind}_stop" "$WORK/${1:-$SERVER}"
+}
+
+set_quota() { # USER SIZE: 1M, 1G
+  "${SERVER}_quota" "$WORK/$SERVER" "$@"
+}
+
+# How mailcask and dump_account call a folder.
+shown() { # FOLDER
+  if [[ $SERVER == courier && $1 != INBOX ]]; then
+    echo "INBOX/$1"
+  else
+    echo "$1"
+  fi
 }
 
 # Mail. generate_mail writes $MAIL and $MANIFEST; load_mail gives a copy of it to a user.
@@ -167,11 +198,12 @@ generate_mail() { # OPTION...
 }
 
 load_mail() { # USER [MAILDIR] [NAME]
-  dovecot_load "$WORK/${3:-dovecot}" "$1" "${2:-$MAIL}"
+  "${SERVER}_load" "$WORK/${3:-$SERVER}" "$1" "${2:-$MAIL}" 2>"$WORK/load.err" ||
+    { cat "$WORK/load.err" >&2 && return 1; }
 }
 
 dump_account() { # USER [NAME] [OPTION...]: JSON lines
-  local user=$1 name=dovecot
+  local user=$1 name=$SERVER
   shift
   if (($#)) && [[ $1 != -* ]]; then
     name=$1
@@ -189,7 +221,7 @@ compare_mail() { # [OPTION...] A B: dumps or manifests
 
 url() { # USER [NAME] [imap|imaps]
   local scheme=${3:-imaps}
-  echo "$scheme://$1@127.0.0.1:$(server "$scheme" "${2:-dovecot}")"
+  echo "$scheme://$1@127.0.0.1:$(server "$scheme" "${2:-$SERVER}")"
 }
 
 # A config of one archive, $WORK/archive, and of accounts; more can be appended to $CONFIG.
@@ -222,14 +254,18 @@ for line in open(sys.argv[1]):
 }
 
 # Python from standard input, with "imap" (imaplib) logged in as USER: somebody else's client.
+# box("Archive/2019") is that folder as this server calls it.
 somebody() { # USER [NAME] [ARGUMENT...]
-  local user=$1 name=${2:-dovecot}
+  local user=$1 name=${2:-$SERVER}
   shift $(($# > 1 ? 2 : 1))
-  "$PYTHON" -c 'import imaplib, ssl, sys
+  "$PYTHON" -c 'import imaplib, re, ssl, sys
 context = ssl.create_default_context(cafile=sys.argv[2])
 imap = imaplib.IMAP4_SSL("127.0.0.1", int(sys.argv[1]), ssl_context=context)
 imap.login(sys.argv[3], "pass")
 sys.argv = sys.argv[3:]
+personal = re.match(r"\(\(\"(.*?)\" \"(.)\"", imap.namespace()[1][0].decode())
+def box(name):
+    return "\"" + (name if name == "INBOX" else personal[1] + name.replace("/", personal[2])) + "\""
 exec(compile(sys.stdin.read(), "somebody", "exec"))
 imap.logout()' "$(server imaps "$name")" "$WORK/certs/ca.pem" "$user" "$@"
 }

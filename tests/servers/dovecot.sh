@@ -3,7 +3,7 @@
 # tests/servers/dovecot is the same as a command.
 #
 #   dovecot_start FOLDER [KEY=VALUE...]   ready when it returns; everything lies below FOLDER
-#   dovecot_info FOLDER KEY               imap imaps ca mail pid owner cert
+#   instance_info FOLDER KEY              imap imaps ca mail pid owner cert server
 #   dovecot_stop FOLDER                   returns when its last process is gone
 #
 #   cert=good          or expired, wrong-name (certificates.sh), none (no TLS, no STARTTLS at
@@ -34,63 +34,21 @@
 
 # shellcheck source=tests/servers/certificates.sh
 . "${BASH_SOURCE[0]%/*}/certificates.sh"
-[[ $PATH: == */sbin:* ]] || PATH=$PATH:/usr/sbin:/sbin
+# shellcheck source=tests/servers/instance.sh
+. "${BASH_SOURCE[0]%/*}/instance.sh"
 
 # Unix sockets have room for 108 bytes; Dovecot's longest name below FOLDER/run takes 31.
 DOVECOT_FOLDER_MAX=76
-
-dovecot_fail() {
-  echo "dovecot: $*" >&2
-  return 1
-}
-
-dovecot_owner() {
-  if ((EUID == 0)); then
-    echo "${TEST_MAIL_USER:-nobody}"
-  else
-    id -un
-  fi
-}
 
 # Run as the owner of the mail.
 dovecot_as_owner() {
   if ((EUID == 0)); then
     local owner
-    owner=$(dovecot_owner)
+    owner=$(instance_owner)
     setpriv --reuid="$owner" --regid="$(id -g "$owner")" --clear-groups "$@"
   else
     "$@"
   fi
-}
-
-dovecot_own() { # PATH...
-  ((EUID != 0)) || chown -R "$(dovecot_owner):$(id -g "$(dovecot_owner)")" "$@"
-}
-
-dovecot_info() { # FOLDER KEY
-  local key value
-  while IFS='=' read -r key value; do
-    if [[ $key == "$2" ]]; then
-      echo "$value"
-      return 0
-    fi
-  done <"$1/instance"
-  return 1
-}
-
-# Set DOVECOT_STAT to state, session and start time of a process. (No subshells here: these run
-# in loops over all processes.)
-dovecot_stat() { # PID
-  local text=
-  read -r -d '' text 2>/dev/null <"/proc/$1/stat" || [[ -n $text ]] || return 1
-  # The name in front may hold anything; it ends with the last ")".
-  # shellcheck disable=SC2086
-  set -- ${text##*)}
-  DOVECOT_STAT=("$1" "$4" "${20}")
-}
-
-dovecot_lives() { # PID
-  dovecot_stat "$1" 2>/dev/null && [[ ${DOVECOT_STAT[0]} != Z ]]
 }
 
 # Set DOVECOT_LEFT to the processes of a session, zombies not counted.
@@ -98,7 +56,7 @@ dovecot_session() { # SESSION
   local entry
   DOVECOT_LEFT=()
   for entry in /proc/[0-9]*; do
-    if dovecot_lives "${entry#/proc/}" && [[ ${DOVECOT_STAT[1]} == "$1" ]]; then
+    if instance_lives "${entry#/proc/}" && [[ ${INSTANCE_STAT[1]} == "$1" ]]; then
       DOVECOT_LEFT+=("${entry#/proc/}")
     fi
   done
@@ -207,7 +165,7 @@ END
 dovecot_prepare() { # FOLDER CERT CERTS MAIL
   local f=$1 owned=("$1/run" "$1/home" "$1/users" "$1/dovecot.log" "$4")
   mkdir -p "$f/run" "$f/home" "$4" || return 1
-  printf 'owner=%s\n' "$(dovecot_owner)" >"$f/instance" || return 1
+  printf 'owner=%s\n' "$(instance_owner)" >"$f/instance" || return 1
   touch "$f/dovecot.log" || return 1
   [[ -f $f/users ]] || dovecot_quota "$f" tiny 1M || return 1
   if [[ $2 != none ]]; then
@@ -217,15 +175,15 @@ dovecot_prepare() { # FOLDER CERT CERTS MAIL
     install -m 600 "$3/$2.key" "$f/server.key" || return 1
     owned+=("$f/server.pem" "$f/server.key")
   fi
-  dovecot_own "${owned[@]}" || return 1
-  dovecot_as_owner test -w "$f/run" || dovecot_fail "$(dovecot_owner) cannot get into $f"
+  instance_own "${owned[@]}" || return 1
+  dovecot_as_owner test -w "$f/run" || instance_fail "$(instance_owner) cannot get into $f"
 }
 
 # Start the master once, in the foreground of a session of its own, and set DOVECOT_PID.
 # 1: it ended by itself.
 dovecot_launch() { # FOLDER STAY
   local f=$1 owner how=(setsid)
-  owner=$(dovecot_owner)
+  owner=$(instance_owner)
   if ((EUID == 0)); then
     how+=(setpriv "--reuid=$owner" "--regid=$(id -g "$owner")" --clear-groups)
   fi
@@ -237,7 +195,7 @@ dovecot_launch() { # FOLDER STAY
   disown "$DOVECOT_PID" 2>/dev/null || true
   # Dovecot writes this file when all listeners are bound.
   until [[ -s $f/run/master.pid ]]; do
-    dovecot_lives "$DOVECOT_PID" || return 1
+    instance_lives "$DOVECOT_PID" || return 1
     sleep 0.01
   done
 }
@@ -245,7 +203,7 @@ dovecot_launch() { # FOLDER STAY
 dovecot_try() { # FOLDER CERT MAIL FSYNC STAY SETTING...
   local f=$1 cert=$2 mail=$3 fsync=$4 stay=$5 owner imap imaps tries logged
   shift 5
-  owner=$(dovecot_owner)
+  owner=$(instance_owner)
   logged=$(stat -c %s "$f/dovecot.log")
   for ((tries = 0; tries < 20; tries++)); do
     imap=$((10000 + SRANDOM % 20000))
@@ -256,16 +214,16 @@ dovecot_try() { # FOLDER CERT MAIL FSYNC STAY SETTING...
       ((!$#)) || printf '%s\n' "$@"
     } >"$f/dovecot.conf"
     if dovecot_launch "$f" "$stay"; then
-      dovecot_stat "$DOVECOT_PID" || return 1
-      printf '%s=%s\n' imap "$imap" imaps "$imaps" ca "$f/ca.pem" mail "$mail" owner "$owner" \
-        cert "$cert" pid "$DOVECOT_PID" start "${DOVECOT_STAT[2]}" \
+      instance_stat "$DOVECOT_PID" || return 1
+      printf '%s=%s\n' server dovecot imap "$imap" imaps "$imaps" ca "$f/ca.pem" mail "$mail" owner "$owner" \
+        cert "$cert" pid "$DOVECOT_PID" start "${INSTANCE_STAT[2]}" \
         >"$f/instance"
       return 0
     fi
     grep -q 'Address already in use' "$f/start.log" || break
     truncate -s "$logged" "$f/dovecot.log"
   done
-  dovecot_fail "it does not start:"
+  instance_fail "it does not start:"
   cat "$f/start.log" >&2
   return 1
 }
@@ -284,14 +242,14 @@ dovecot_start() { # FOLDER [KEY=VALUE...]
       setting=*) settings+=("${option#*=}") ;;
       stay=yes | stay=no) stay=${option#*=} ;;
       *)
-        dovecot_fail "no such option: $option"
+        instance_fail "no such option: $option"
         return 1
         ;;
     esac
   done
   # 2.4 has other settings.
-  [[ $(dovecot --version 2>&1) == 2.3.* ]] || dovecot_fail "Dovecot 2.3 is not here" || return 1
-  ((${#f} <= DOVECOT_FOLDER_MAX)) || dovecot_fail "too long for sockets: $f" || return 1
+  [[ $(dovecot --version 2>&1) == 2.3.* ]] || instance_fail "Dovecot 2.3 is not here" || return 1
+  ((${#f} <= DOVECOT_FOLDER_MAX)) || instance_fail "too long for sockets: $f" || return 1
   [[ ! -f $f/instance ]] || dovecot_stop "$f" || return 1
   dovecot_prepare "$f" "$cert" "$certs" "$mail" || return 1
   dovecot_try "$f" "$cert" "$mail" "$fsync" "$stay" ${settings+"${settings[@]}"}
@@ -302,8 +260,8 @@ dovecot_start() { # FOLDER [KEY=VALUE...]
 dovecot_processes() { # FOLDER
   local pid start
   DOVECOT_LEFT=()
-  pid=$(dovecot_info "$1" pid) && start=$(dovecot_info "$1" start) || return 0
-  if dovecot_stat "$pid" 2>/dev/null && [[ ${DOVECOT_STAT[2]} != "$start" ]]; then
+  pid=$(instance_info "$1" pid) && start=$(instance_info "$1" start) || return 0
+  if instance_stat "$pid" 2>/dev/null && [[ ${INSTANCE_STAT[2]} != "$start" ]]; then
     return 0
   fi
   dovecot_session "$pid"
@@ -315,7 +273,7 @@ dovecot_stop() { # FOLDER
   dovecot_processes "$1"
   # The master alone: it tells its children, but itself and its logger stay for a second more,
   # when nobody is left who could write mail or log. These two need not be waited for.
-  ((!${#DOVECOT_LEFT[@]})) || kill -TERM "$(dovecot_info "$1" pid)" 2>/dev/null || true
+  ((!${#DOVECOT_LEFT[@]})) || kill -TERM "$(instance_info "$1" pid)" 2>/dev/null || true
   for ((tries = 0; tries < 500; tries++)); do
     dovecot_processes "$1"
     if ((!${#DOVECOT_LEFT[@]})); then
@@ -325,17 +283,17 @@ dovecot_stop() { # FOLDER
     ((${#DOVECOT_LEFT[@]} > 2 && tries != 200)) || kill -KILL "${DOVECOT_LEFT[@]}" 2>/dev/null || true
     sleep 0.01
   done
-  dovecot_fail "does not stop: processes ${DOVECOT_LEFT[*]}"
+  instance_fail "does not stop: processes ${DOVECOT_LEFT[*]}"
 }
 
 # Users and their mail. A user name is a folder below the mail folder.
 
 dovecot_user_folder() { # FOLDER USER
   if [[ ! $2 =~ ^[a-z0-9_][a-z0-9@._-]*$ ]]; then
-    dovecot_fail "odd user name: $2"
+    instance_fail "odd user name: $2"
     return 1
   fi
-  echo "$(dovecot_info "$1" mail)/$2"
+  echo "$(instance_info "$1" mail)/$2"
 }
 
 dovecot_drop() { # FOLDER USER
@@ -348,27 +306,27 @@ dovecot_drop() { # FOLDER USER
 dovecot_load() { # FOLDER USER MAILDIR
   local box
   box=$(dovecot_user_folder "$1" "$2") || return 1
-  [[ -d $3/cur ]] || dovecot_fail "no Maildir: $3" || return 1
+  [[ -d $3/cur ]] || instance_fail "no Maildir: $3" || return 1
   dovecot_drop "$1" "$2" || return 1
-  cp -a --no-preserve=ownership --reflink=auto "$3" "$box" && dovecot_own "$box"
+  cp -a --no-preserve=ownership --reflink=auto "$3" "$box" && instance_own "$box"
 }
 
 # What somebody wrote into the user's folder without asking becomes the server's own.
 dovecot_adopt() { # FOLDER USER
   local box
-  box=$(dovecot_user_folder "$1" "$2") && dovecot_own "$box"
+  box=$(dovecot_user_folder "$1" "$2") && instance_own "$box"
 }
 
 dovecot_quota() { # FOLDER USER SIZE (1M, 20K); from the next login on
   local owner rest written
-  owner=$(dovecot_info "$1" owner)
+  owner=$(instance_info "$1" owner)
   rest=$(grep -sv "^$2:" "$1/users") || true
   printf '%s\n' ${rest:+"$rest"} \
     "$2::$(id -u "$owner"):$(id -g "$owner")::$1/home/$2::userdb_quota_rule=*:storage=$3" \
     >"$1/users"
   # A running Dovecot looks at the file at most once in a second of the clock.
   written=$EPOCHSECONDS
-  while dovecot_info "$1" pid >/dev/null && ((EPOCHSECONDS == written)); do
+  while instance_info "$1" pid >/dev/null && ((EPOCHSECONDS == written)); do
     sleep 0.02
   done
 }
