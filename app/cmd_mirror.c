@@ -66,12 +66,11 @@ static int run(struct app *app, const struct arguments *arguments)
 const struct command cmd_mirror = {
     .name = "mirror",
     .summary = "Bring the second copy of the archive up to date",
-    .details =
-	"The settings say where it is: [archive] mirror = PATH. Every sync, purge and\n"
-	"hold does this at its end. Only what the archive has got since is copied, then\n"
-	"read back from the disk and compared. What the mirror has and the archive lacks\n"
-	"is never overwritten. An empty folder where a mirror was is not filled without\n"
-	"--new: its disk may not be mounted.",
+    .details = "The settings say where it is: [archive] mirror = PATH. Every sync, purge and\n"
+	       "hold does this at its end. Only what the archive has got since is copied, then\n"
+	       "read back from the disk and compared. What the mirror has and the archive lacks\n"
+	       "is never overwritten. An empty folder where a mirror was is not filled without\n"
+	       "--new: its disk may not be mounted.",
     .example = "mailcask mirror --compare",
     .option = {{"new", 0, NULL, "make a new mirror in an empty folder"},
 	{"compare", 0, NULL, "compare every byte, and mend what is damaged"}},

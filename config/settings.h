@@ -43,7 +43,7 @@ struct settings_account {
 	int64_t every_s;
 	char *tls_ca, *tls_pin; /* or NULL */
 	int64_t timeout_s;
-	int64_t connections; /* at once, at most */
+	int64_t connections;    /* at once, at most */
 	uint64_t bytes_per_day; /* 0: no limit */
 };
 

@@ -131,7 +131,7 @@ static int has_places(struct diff *diff, uint32_t uidvalidity, struct err *err)
 	if (result == 0)
 		result = old.count > 0;
 	else
-		diff->sync->is_vault_bad = true;
+		diff->sync->all->is_vault_bad = true;
 	known_release(&old);
 	return result;
 }

@@ -329,8 +329,7 @@ START_TEST(what_the_catalogue_says_is_checked)
 		v = open_vault(true);
 		OK(sql_exec(catalog_sql(vault_catalog(v)), lies[i], err));
 		(void)try_get(v, 15, NULL); /* nothing, or the right bytes from another place */
-		ck_assert_msg(vault_prove(v, &id, NULL) == -1 ||
-			strstr(lies[i], "size = 99999999"),
+		ck_assert_msg(vault_prove(v, &id, NULL) == -1 || strstr(lies[i], "size = 99999999"),
 		    "%s", lies[i]);
 		ck_assert_uint_gt(verify(v, true).faults, 0);
 		vault_close(v);
