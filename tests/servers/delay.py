@@ -1,23 +1,26 @@
 #!/usr/bin/python3
 """A long way to a server: a TCP proxy whose bytes arrive late.
 
-  delay.py --to PORT --rtt MS [--window BYTES] --folder DIR
+  delay.py --to PORT --rtt MS [--window BYTES] [--cut BYTES] [--seed N] --folder DIR
 
-Listens on 127.0.0.1; DIR/port gets the port, DIR/connections the number of all so far. Each byte takes half of the round trip in
-each direction, and no more than WINDOW bytes of a connection are on their way in one direction, as
-with TCP over such a way. Ends with SIGTERM.
+Listens on 127.0.0.1; DIR/port gets the port, DIR/connections the number of all so far. Each byte
+takes half of the round trip in each direction, and no more than WINDOW bytes of a connection are
+on their way in one direction, as with TCP over such a way. With --cut each connection breaks, without a word, after a random number
+of bytes up to that many that came back. Ends with SIGTERM.
 """
 import argparse
 import asyncio
 import pathlib
+import random
 import signal
 
 
 class Direction:
     """Bytes of one connection one way."""
-    def __init__(self, reader, writer, delay, window):
+    def __init__(self, reader, writer, delay, window, most=None):
         self.reader, self.writer = reader, writer
         self.delay, self.window = delay, window
+        self.most = most  # bytes; then the connection breaks
         self.under_way = 0
         self.room = asyncio.Event()
         self.queue = asyncio.Queue()
@@ -47,8 +50,14 @@ class Direction:
                     await asyncio.sleep(wait)
                 if not data:
                     break
+                if self.most is not None:
+                    data = data[:self.most]
+                    self.most -= len(data)
                 self.writer.write(data)
                 await self.writer.drain()
+                if self.most == 0:
+                    self.writer.transport.abort()
+                    return
                 self.under_way -= len(data)
                 self.room.set()
             self.writer.write_eof()
@@ -64,6 +73,7 @@ def write_line(path, text):
 
 async def serve(args):
     folder = pathlib.Path(args.folder)
+    dice = random.Random(args.seed)
     count = 0
 
     async def connect(reader, writer):
@@ -76,7 +86,8 @@ async def serve(args):
             writer.close()
             return
         there = Direction(reader, far_writer, args.rtt / 2000, args.window)
-        back = Direction(far_reader, writer, args.rtt / 2000, args.window)
+        back = Direction(far_reader, writer, args.rtt / 2000, args.window,
+                         dice.randint(1, args.cut) if args.cut else None)
         takers = [asyncio.ensure_future(there.take()), asyncio.ensure_future(back.take())]
         await asyncio.gather(there.give(), back.give())
         for task in takers:
@@ -99,6 +110,8 @@ def main():
     parser.add_argument("--to", type=int, required=True)
     parser.add_argument("--rtt", type=float, required=True, help="milliseconds")
     parser.add_argument("--window", type=int, default=256 << 10)
+    parser.add_argument("--cut", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", required=True)
     asyncio.run(serve(parser.parse_args()))
 
