@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NO_INDEX "there is no search index yet"
+
 struct index {
 	struct sql *sql;
 	enum sql_mode mode;
@@ -122,8 +124,11 @@ static int open_files(struct index *index, enum sql_mode mode, struct err *err)
 	got = check_version(index->sql, err);
 	if (got < 0)
 		return -1;
+	/* Killed while it was made. */
+	if (got == 0 && mode == SQL_READ)
+		return err_set(err, ERR_ABSENT, NO_INDEX);
 	if (got == 0)
-		return mode == SQL_WRITE ? make_schema(index->sql, err) : damaged(err, "is empty");
+		return make_schema(index->sql, err);
 	return check_catalog(index->sql, err);
 }
 
@@ -149,7 +154,7 @@ static int open_for_reading(struct index *index, struct err *err)
 	struct err why = {0};
 
 	if (!file_exists(index->path))
-		return err_set(err, ERR_ABSENT, "there is no search index yet");
+		return err_set(err, ERR_ABSENT, NO_INDEX);
 	if (open_files(index, SQL_READ, &why) == 0)
 		return 0;
 	if (why.code == ERR_DAMAGED)

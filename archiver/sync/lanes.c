@@ -13,7 +13,7 @@
 #include <time.h>
 
 #define WAIT_MS      200 /* so that progress is shown */
-#define FIRST_COUNT  25  /* as long as nobody knows how large messages are */
+#define FIRST_COUNT  100 /* as long as nobody knows how large messages are */
 #define REASON_BYTES 200
 
 enum parcel_kind { PARCEL_MESSAGE, PARCEL_BATCH, PARCEL_END };

@@ -9,8 +9,9 @@ EXPIRE=${EXPIRE:-$ROOT/build/plain/tests/crash/expire}
 STEPS=${STEPS:-$ROOT/build/plain/tests/crash/steps.so}
 start_dovecot # about the archive, not the server
 write_config bob
+# One connection: a step of one run is then the same step of every other.
 sed -e "s|^path = .*|path = ARCHIVE\nsegment-size = 256K\nbatch-size = 64K\nfree-floor = 0|" \
-  "$CONFIG" >"$WORK/crash.config"
+  -e "s|^tls-ca|connections = 1\n&|" "$CONFIG" >"$WORK/crash.config"
 
 # An archive of an account that then changes.
 generate_mail --seed 34 --count 150

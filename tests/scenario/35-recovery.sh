@@ -9,6 +9,7 @@ generate_mail --seed 35 --count 120
 load_mail bob
 write_config bob
 sed -i "s|^path = .*|&\nsegment-size = 256K\nbatch-size = 64K|" "$CONFIG"
+sed -i "s|^tls-ca|connections = 1\n&|" "$CONFIG" # so that each message is where it always is
 dump_account bob >"$WORK/server"
 run 0 mailcask sync
 cp -a "$WORK/archive" "$WORK/whole"
