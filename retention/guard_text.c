@@ -51,10 +51,11 @@ static int take(void *arg, const struct endpoint_message *message, struct err *e
 	return 0;
 }
 
-static int finish(void *arg, bool ok, struct bytes reason, struct err *err)
+static int finish(
+    void *arg, const struct seqset *asked, bool ok, struct bytes reason, struct err *err)
 {
 	/* What did not come is not told, which proves nothing to anybody. */
-	(void)arg, (void)ok, (void)reason, (void)err;
+	(void)arg, (void)asked, (void)ok, (void)reason, (void)err;
 	return 0;
 }
 

@@ -209,7 +209,8 @@ int endpoint_message_ids(struct endpoint *ep, const struct seqset *uids, endpoin
 /* A message that is fetched: begin, data ..., end with its text; message() when the server's
  * response is complete, which may be before or after, or more than once for a UID: merge by
  * UID; has_body says that the text that just ended belongs to this UID. batch() when the
- * server has finished one of its commands: ok only then are the messages that came certain. */
+ * server has finished one of its commands, which asked for those messages: with ok what came of
+ * them is certain. Of other commands something may have come before, and they end in any order. */
 struct endpoint_message {
 	struct imap_uid uid;
 	bool has_flags, has_date, has_size, has_body;
@@ -223,7 +224,8 @@ struct endpoint_sink {
 	int (*data)(void *arg, const void *data, size_t bytes, struct err *err);
 	int (*end)(void *arg, struct err *err);
 	int (*message)(void *arg, const struct endpoint_message *message, struct err *err);
-	int (*batch)(void *arg, bool ok, struct bytes reason, struct err *err);
+	int (*batch)(
+	    void *arg, const struct seqset *asked, bool ok, struct bytes reason, struct err *err);
 };
 /* What to ask for: next puts the UIDs for one command into out, which is empty, at most
  * ENDPOINT_ASK_COUNT; false: there are no more. */

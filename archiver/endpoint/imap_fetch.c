@@ -285,6 +285,7 @@ int imap_message_ids(struct endpoint *ep, const struct seqset *uids, endpoint_id
 struct asked {
 	struct imap_tag tag;
 	struct seqset uids;
+	bool is_waiting; /* for its answer */
 };
 
 struct fetch {
@@ -295,8 +296,8 @@ struct fetch {
 	struct buf flags, set;
 	bool is_exhausted;    /* the source has no more */
 	uint64_t batch_count; /* messages in a command: fewer each time that one is refused */
-	struct asked ring[BATCHES_AT_ONCE];
-	size_t first, waiting;
+	struct asked asked[BATCHES_AT_ONCE]; /* answered in any order (RFC 9051 section 5.5) */
+	size_t waiting;
 	struct seqset next; /* what the source gave, and what was refused for now */
 	unsigned refusals;  /* in a row */
 	bool must_wait;     /* since one was refused, before the next is sent */
@@ -382,17 +383,20 @@ static void take_next(struct fetch *fetch, struct seqset *out)
 /* Send the next command, if there is more to ask for: 1, 0, -1. */
 static int ask_more(struct fetch *fetch, struct err *err)
 {
-	struct asked *asked = &fetch->ring[(fetch->first + fetch->waiting) % BATCHES_AT_ONCE];
+	struct asked *asked = fetch->asked;
 
 	if (!has_next(fetch) || (fetch->waiting > 0 && is_short(fetch)))
 		return 0;
 	if (budget_left(fetch->session->budget) == 0)
 		return pause_for_today(fetch, err);
+	while (asked->is_waiting)
+		asked++;
 	take_next(fetch, &asked->uids);
 	if (imap_command(fetch->session, &asked->tag, err,
 		"UID FETCH %s (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])",
 		buf_string(&fetch->set)) != 0)
 		return -1;
+	asked->is_waiting = true;
 	fetch->waiting++;
 	return 1;
 }
@@ -414,16 +418,26 @@ static int take_refusal(struct fetch *fetch, const struct seqset *uids,
 	return 0;
 }
 
+static struct asked *find_asked(struct fetch *fetch, const struct response *response)
+{
+	size_t i;
+
+	for (i = 0; i < BATCHES_AT_ONCE; i++)
+		if (fetch->asked[i].is_waiting && imap_is_tag(response, &fetch->asked[i].tag))
+			return &fetch->asked[i];
+	return NULL;
+}
+
 static int take_reply(struct fetch *fetch, const struct response *response, struct err *err)
 {
-	struct asked *asked = &fetch->ring[fetch->first];
+	struct asked *asked = find_asked(fetch, response);
 	struct imap_result result;
 
-	if (!imap_is_tag(response, &asked->tag)) {
+	if (!asked) {
 		fetch->session->is_broken = true;
 		return err_set(err, ERR_PROTOCOL, "the server answered a command out of turn");
 	}
-	fetch->first = (fetch->first + 1) % BATCHES_AT_ONCE;
+	asked->is_waiting = false;
 	fetch->waiting--;
 	imap_take_result(response, &result);
 	if (imap_is_logged_out(fetch->session, &result, err))
@@ -432,7 +446,8 @@ static int take_reply(struct fetch *fetch, const struct response *response, stru
 		fetch->refusals = 0;
 	else if (take_refusal(fetch, &asked->uids, &result, err) != 0)
 		return -1;
-	return fetch->sink->batch(fetch->sink->arg, result.ok, bytes_of(result.reason), err);
+	return fetch->sink->batch(
+	    fetch->sink->arg, &asked->uids, result.ok, bytes_of(result.reason), err);
 }
 
 /* A server that asks for less is given time. */
@@ -442,7 +457,7 @@ static int wait_for_leave(struct fetch *fetch, struct err *err)
 	    backoff_ms(1000, 30000, fetch->refusals, backoff_random()), fetch->session->stop, err);
 }
 
-/* Fill the ring, unless somebody asked for less: then not before all is answered. */
+/* As many at once as may be, unless somebody asked for less: then not before all is answered. */
 static int ask(struct fetch *fetch, struct err *err)
 {
 	int got = 1;
@@ -498,10 +513,10 @@ int imap_fetch(struct endpoint *ep, const struct endpoint_source *source,
 	buf_init(&fetch.set, IMAP_COMMAND_BYTES);
 	seqset_init(&fetch.next);
 	for (i = 0; i < BATCHES_AT_ONCE; i++)
-		seqset_init(&fetch.ring[i].uids);
+		seqset_init(&fetch.asked[i].uids);
 	result = fetch_all(&fetch, err);
 	for (i = 0; i < BATCHES_AT_ONCE; i++)
-		seqset_release(&fetch.ring[i].uids);
+		seqset_release(&fetch.asked[i].uids);
 	seqset_release(&fetch.next);
 	buf_release(&fetch.flags);
 	buf_release(&fetch.set);

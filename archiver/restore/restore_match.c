@@ -239,9 +239,10 @@ static int hash_message(void *arg, const struct endpoint_message *message, struc
 	return 0;
 }
 
-static int hash_batch(void *arg, bool ok, struct bytes reason, struct err *err)
+static int hash_batch(
+    void *arg, const struct seqset *asked, bool ok, struct bytes reason, struct err *err)
 {
-	(void)arg, (void)ok, (void)reason, (void)err;
+	(void)arg, (void)asked, (void)ok, (void)reason, (void)err;
 	return 0;
 }
 

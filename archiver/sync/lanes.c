@@ -26,8 +26,9 @@ struct parcel {
 	struct endpoint_message message; /* its flags are the parcel's own */
 	char *flags;
 	struct vault_put *put;
-	uint64_t bytes; /* of its text */
-	bool ok;        /* of a batch */
+	uint64_t bytes;      /* of its text */
+	struct seqset asked; /* of a batch */
+	bool ok;
 	char reason[REASON_BYTES];
 };
 
@@ -147,6 +148,7 @@ static void give_back(struct lanes *lanes, struct vault_put *put)
 static void free_parcel(struct lanes *lanes, struct parcel *parcel)
 {
 	give_back(lanes, parcel->put);
+	seqset_release(&parcel->asked);
 	free(parcel->flags);
 	free(parcel);
 }
@@ -277,12 +279,16 @@ static int take_message(void *arg, const struct endpoint_message *message, struc
 	return hand_over(lane, parcel, err);
 }
 
-static int end_batch(void *arg, bool ok, struct bytes reason, struct err *err)
+static int end_batch(
+    void *arg, const struct seqset *asked, bool ok, struct bytes reason, struct err *err)
 {
 	struct lane *lane = arg;
 	struct parcel *parcel = mem_zero(1, sizeof *parcel);
+	size_t i;
 
 	parcel->kind = PARCEL_BATCH;
+	for (i = 0; i < asked->count; i++)
+		seqset_add_range(&parcel->asked, asked->range[i].first, asked->range[i].last);
 	parcel->lane = lane->number;
 	parcel->ok = ok;
 	snprintf(parcel->reason, sizeof parcel->reason, "%.*s", (int)reason.n, reason.p);
@@ -424,8 +430,8 @@ static int pass_parcel(const struct lanes_sink *sink, const struct parcel *parce
 	if (parcel->kind == PARCEL_MESSAGE)
 		return sink->message(sink->arg, parcel->lane, &parcel->message, parcel->put, err);
 	if (parcel->kind == PARCEL_BATCH)
-		return sink->batch(
-		    sink->arg, parcel->lane, parcel->ok, bytes_of(parcel->reason), err);
+		return sink->batch(sink->arg, parcel->lane, &parcel->asked, parcel->ok,
+		    bytes_of(parcel->reason), err);
 	return 0;
 }
 

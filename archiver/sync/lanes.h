@@ -42,7 +42,8 @@ struct lanes_sink {
 	int (*message)(void *arg, unsigned lane, const struct endpoint_message *message,
 	    struct vault_put *put, struct err *err);
 	/* The server has finished one of the lane's commands (endpoint_sink). */
-	int (*batch)(void *arg, unsigned lane, bool ok, struct bytes reason, struct err *err);
+	int (*batch)(void *arg, unsigned lane, const struct seqset *asked, bool ok,
+	    struct bytes reason, struct err *err);
 	/* Now and then, with the bytes of texts since the last time; -1 ends the fetch. */
 	int (*received)(void *arg, uint64_t bytes, struct err *err);
 	/* May there be one connection more? It is given back when it is closed. */

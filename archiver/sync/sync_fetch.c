@@ -233,21 +233,40 @@ static int take_arrival(struct fetch *fetch, const struct arrival *arrival, stru
 	return place(fetch, arrival, err);
 }
 
-static int end_batch(void *arg, unsigned lane, bool ok, struct bytes reason, struct err *err)
+/* What came of those messages is settled; of other commands something may have come as well. */
+static int settle(struct fetch *fetch, struct arrivals *arrivals, const struct seqset *asked,
+    bool ok, struct err *err)
+{
+	size_t i, kept = 0;
+	int result = 0;
+
+	for (i = 0; i < arrivals->count; i++) {
+		struct arrival *arrival = &arrivals->item[i];
+
+		if (!seqset_has(asked, arrival->uid.value)) {
+			arrivals->item[kept++] = *arrival;
+			continue;
+		}
+		if (ok && result == 0)
+			result = take_arrival(fetch, arrival, err);
+		free(arrival->flags);
+	}
+	arrivals->count = kept;
+	return result;
+}
+
+static int end_batch(void *arg, unsigned lane, const struct seqset *asked, bool ok,
+    struct bytes reason, struct err *err)
 {
 	struct fetch *fetch = arg;
-	struct arrivals *arrivals = &fetch->lane[lane];
-	size_t i, n = reason.n < sizeof fetch->reason ? reason.n : sizeof fetch->reason - 1;
-	int result = 0;
+	size_t n = reason.n < sizeof fetch->reason ? reason.n : sizeof fetch->reason - 1;
 
 	fetch->is_refused = !ok;
 	if (n > 0)
 		memcpy(fetch->reason, reason.p, n);
 	fetch->reason[n] = '\0';
-	for (i = 0; ok && result == 0 && i < arrivals->count; i++)
-		result = take_arrival(fetch, &arrivals->item[i], err);
-	forget_arrivals(arrivals);
-	if (result != 0 || sync_commit_if_due(fetch->sync, err) != 0)
+	if (settle(fetch, &fetch->lane[lane], asked, ok, err) != 0 ||
+	    sync_commit_if_due(fetch->sync, err) != 0)
 		return -1;
 	sync_show_progress(fetch->sync);
 	return 0;

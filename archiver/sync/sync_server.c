@@ -209,13 +209,14 @@ static int pass_message(void *arg, unsigned lane, const struct endpoint_message 
 	return result;
 }
 
-static int pass_batch(void *arg, unsigned lane, bool ok, struct bytes reason, struct err *err)
+static int pass_batch(void *arg, unsigned lane, const struct seqset *asked, bool ok,
+    struct bytes reason, struct err *err)
 {
 	struct fetching *fetching = arg;
 	int result;
 
 	sync_enter(fetching->sync->all);
-	result = fetching->sink->batch(fetching->sink->arg, lane, ok, reason, err);
+	result = fetching->sink->batch(fetching->sink->arg, lane, asked, ok, reason, err);
 	sync_leave(fetching->sync->all);
 	return result;
 }

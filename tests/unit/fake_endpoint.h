@@ -541,8 +541,8 @@ static inline int fake_fetch(struct endpoint *ep, const struct endpoint_source *
 		if (result == 0)
 			result = fake_send(fake, &batch, sink, &ok, err);
 		if (result == 0)
-			result = sink->batch(
-			    sink->arg, ok, ok ? bytes_of(NULL) : BYTES("not that one"), err);
+			result = sink->batch(sink->arg, &batch, ok,
+			    ok ? bytes_of(NULL) : BYTES("not that one"), err);
 		seqset_clear(&batch);
 	}
 	seqset_release(&batch);
