@@ -35,6 +35,8 @@ hostile() {
 hostile good "" 0
 hostile split split 0
 hostile order any-order 0
+hostile interleaved interleaved,large=300 0
+check "two commands were under way together" test "$(grep -c 'BODY.PEEK\[\]' "$LOG")" -gt 3
 hostile uidlast uid-last 0
 hostile descending descending 0
 hostile chatter chatter 0

@@ -281,6 +281,46 @@ class AnyOrder(Session):
         await super().fetch_one(number, message, values)
 
 
+def asks_for_texts(name, words):
+    return name == "UID" and len(words) > 2 and str(words[0]).upper() == "FETCH" and any(
+        item.upper().startswith("BODY") for item in words[2])
+
+
+@behaviour("interleaved")
+class Interleaved(Session):
+    """Two commands for texts that are under way together: what they ask for comes mixed, and the
+    second one is answered first (RFC 9051 section 5.5)."""
+    async def run(self):
+        await self.greet()
+        while True:
+            first = await self.read_command()
+            if asks_for_texts(*first[1:]):
+                try:
+                    second = await asyncio.wait_for(self.read_command(), 0.1)
+                except asyncio.TimeoutError:
+                    second = None
+                if second and asks_for_texts(*second[1:]):
+                    await self.mix(first, second)
+                    continue
+                await self.obey(*first)
+                first = second
+            if first:
+                await self.obey(*first)
+                if first[1] == "LOGOUT":
+                    return
+
+    async def mix(self, first, second):
+        mixed = []
+        for turn, (_, _, words) in enumerate((first, second)):
+            items = words[2] if "UID" in words[2] else ["UID", *words[2]]
+            for place, (number, message) in enumerate(self.chosen(words[1], True)):
+                mixed.append((place, turn, number, message, items))
+        for _, _, number, message, items in sorted(mixed, key=lambda one: one[:2]):
+            await self.fetch_one(number, message, self.fetch_values(message, items))
+        for tag, _, _ in (second, first):
+            await self.answer(tag, "UID", "OK done")
+
+
 @behaviour("uid-last")
 class UidLast(Session):
     """UID behind everything else."""
