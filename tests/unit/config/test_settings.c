@@ -48,7 +48,7 @@ START_TEST(a_short_file_has_all_defaults)
 	ck_assert_str_eq(account->folders, "*");
 	ck_assert_int_eq(account->every_s, 900);
 	ck_assert_int_eq(account->timeout_s, 60);
-	ck_assert_int_eq(account->connections, 2);
+	ck_assert_int_eq(account->connections, 1);
 	ck_assert_ptr_null(account->tls_ca);
 	ck_assert_ptr_null(account->tls_pin);
 	ck_assert_uint_eq(settings->rule_count, 1);
