@@ -7,6 +7,7 @@
 #include "archiver/endpoint/budget.h"
 
 #include "archiver/imapwire/imapcommand.h"
+#include "archiver/imapwire/imapflags.h"
 #include "archiver/imapwire/serverid.h"
 #include "archiver/imapwire/utf7.h"
 
@@ -164,20 +165,6 @@ static struct bytes name_of(const struct folder *folder)
 	return (struct bytes){folder->name, folder->name_bytes};
 }
 
-static bool has_attribute(struct bytes attributes, const char *name)
-{
-	while (attributes.n > 0) {
-		size_t n = 0;
-
-		while (n < attributes.n && attributes.p[n] != ' ')
-			n++;
-		if (bytes_is_nocase((struct bytes){attributes.p, n}, name))
-			return true;
-		attributes = bytes_from(attributes, n + 1);
-	}
-	return false;
-}
-
 /* Later lookups by name are by search: servers send STATUS in the order of LIST, so the next
  * one is tried first. */
 static struct folder *find_folder(struct folders *folders, struct bytes name, size_t hint)
@@ -229,8 +216,8 @@ static int add_folder(struct folders *folders, const struct response_list *mailb
 	folder->delimiter = mailbox->delimiter;
 	folder->unusable = unusable_name(mailbox->name);
 	folder->is_selectable = !folder->unusable &&
-	    !has_attribute(mailbox->attributes, "\\Noselect") &&
-	    !has_attribute(mailbox->attributes, "\\NonExistent");
+	    !imapflags_lists(mailbox->attributes, "\\Noselect") &&
+	    !imapflags_lists(mailbox->attributes, "\\NonExistent");
 	return 0;
 }
 
@@ -387,7 +374,7 @@ static void take_permanent(struct imap_session *session, struct bytes list)
 	buf_clear(&session->permanent);
 	buf_bytes(&session->permanent, list);
 	session->state.has_permanent = true;
-	session->state.can_delete = has_attribute(list, "\\Deleted");
+	session->state.can_delete = imapflags_lists(list, "\\Deleted");
 }
 
 static int take_selected(void *arg, const struct response *response, struct err *err)

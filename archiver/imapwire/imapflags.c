@@ -139,6 +139,20 @@ static bool is_permitted(struct bytes name, struct bytes permanent, bool any_key
 	return is_named(permanent, name) || (any_keyword && is_atom(name));
 }
 
+bool imapflags_lists(struct bytes list, const char *name)
+{
+	while (list.n > 0) {
+		size_t n = 0;
+
+		while (n < list.n && list.p[n] != ' ')
+			n++;
+		if (bytes_is_nocase((struct bytes){list.p, n}, name))
+			return true;
+		list = bytes_from(list, n + 1);
+	}
+	return false;
+}
+
 void imapflags_permitted(struct buf *out, struct bytes flags, struct bytes permanent)
 {
 	bool any_keyword = is_named(permanent, BYTES("\\*"));

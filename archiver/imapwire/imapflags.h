@@ -16,6 +16,8 @@
 void imapflags_normalise(struct buf *out, struct bytes list);
 
 bool imapflags_has(struct bytes flags, const char *name); /* of a normalised list */
+/* The same of a list as a server wrote it, of flags or of a folder's attributes: in any case. */
+bool imapflags_lists(struct bytes list, const char *name);
 
 /* Append those of flags that permanent (the inside of PERMANENTFLAGS) takes: names in it, and
  * any keyword when it has \*. Both may be in any order. */

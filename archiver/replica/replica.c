@@ -224,6 +224,9 @@ static bool is_covered(const struct replica *replica, const struct store_file *m
 /* Noted after each file that was copied: whoever goes on need not compare it again. */
 static int note_file(struct replica *replica, const struct store_file *file, struct err *err)
 {
+	/* Behind something damaged nothing is called verified: the next update looks again. */
+	if (replica->report->files_damaged > 0)
+		return 0;
 	if (file->number >= replica->note.number) {
 		replica->note.number = file->number;
 		replica->note.bytes = file->committed_bytes;
@@ -327,8 +330,9 @@ static int check_lower(struct replica *replica, const struct store_file *file, s
 	return got < 0 ? -1 : 0;
 }
 
-/* What is damaged here is better copied than not; but it is no second copy, and is told. */
-static int copy_new(struct replica *replica, const struct store_file *file, struct err *err)
+/* What is damaged here is better copied than not; but it is no second copy, and is told each time.
+ */
+static int check_sound(struct replica *replica, const struct store_file *file, struct err *err)
 {
 	struct store_file_view view = {0};
 	int result =
@@ -336,10 +340,12 @@ static int copy_new(struct replica *replica, const struct store_file *file, stru
 
 	if (result == 0 && (!view.is_sound || view.end < file->committed_bytes)) {
 		replica->report->files_damaged++;
-		replica_tell(replica, "%s of the archive is damaged: copied as it is", file->name);
+		replica_tell(replica,
+		    "%s is damaged in the archive, and its copy in the mirror is the same",
+		    file->name);
 	}
 	store_file_unsee(&view);
-	return result == 0 ? copy_whole(replica, file, err) : -1;
+	return result;
 }
 
 static int bring(struct replica *replica, const struct store_file *file, struct err *err)
@@ -347,6 +353,7 @@ static int bring(struct replica *replica, const struct store_file *file, struct 
 	const struct store_file *mirror =
 	    store_files_named(&replica->mirror.files, file->number, file->generation);
 	uint64_t before = replica->report->bytes_copied;
+	bool is_known = mirror && is_covered(replica, mirror);
 	int result;
 
 	if (file->committed_bytes == 0 && !mirror)
@@ -360,8 +367,10 @@ static int bring(struct replica *replica, const struct store_file *file, struct 
 		    !store_files_current(&replica->mirror.files, file->number))
 			replica_tell(
 			    replica, "%s was missing in the mirror: copied again", file->name);
-		result = copy_new(replica, file, err);
+		result = copy_whole(replica, file, err);
 	}
+	if (result == 0 && !is_known)
+		result = check_sound(replica, file, err);
 	if (result != 0 || replica->report->bytes_copied == before)
 		return result;
 	replica->report->files_copied++;

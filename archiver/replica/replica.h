@@ -14,8 +14,10 @@
  *
  * What the mirror has and the archive lacks is never cut off nor overwritten: another archive,
  * later commits, another history are ERR_UNSAFE, with what to do. Where the two differ, each is
- * judged by its own sums: a damaged file of the mirror is copied again, a damaged archive is
- * told and not copied.
+ * judged by its own sums: a damaged file of the mirror is copied again, a damaged one of the
+ * archive never takes the place of a whole one. Where the mirror has none it is copied as it is,
+ * counted, and the mirror is not called complete. An older generation of a segment goes when all of
+ * it is proven to stand elsewhere in the mirror.
  *
  * ARCHIVE/mirror remembers where the mirror is and how much of it was verified. So a folder that
  * is empty all at once (its disk is not mounted) is not filled, but ERR_ABSENT. It can be lost:
@@ -46,7 +48,7 @@ struct replica_options {
 struct replica_report {
 	uint64_t files_copied, files_mended; /* new ones, damaged ones */
 	uint64_t bytes_copied;
-	uint64_t files_damaged; /* of the archive, copied as they are */
+	uint64_t files_damaged; /* of the archive, and so of the mirror */
 	uint64_t files_bad;     /* of the mirror, restored as far as they can be read */
 	bool is_new;            /* there was none at that place before */
 	bool is_on_same_disk;
@@ -65,11 +67,12 @@ struct replica_standing {
 int replica_stand(
     const struct replica_options *options, struct replica_standing *out, struct err *err);
 
-/* A file of the mirror is taken only when its own sums are right, and for one that is missing,
- * cut short or damaged; that one stays beside as NAME.damaged, unless the new one begins with all
- * of it. Files that are good stay as they are, longer ones too. ERR_UNSAFE when both are good and
- * differ. Works with no archive left; interrupted, it leaves one that cannot be opened until it was
- * done again. */
+/* A file of the mirror is taken for one that is missing, cut short or damaged, when its own sums
+ * are right; for one that is missing also when they are not, for without it nothing opens
+ * (files_bad). What was there stays beside as NAME.damaged, unless the new one begins with all of
+ * it. Files that are good stay as they are, longer ones too, and of another generation beside what
+ * is taken. ERR_UNSAFE when both are good and differ. Works with no archive left; interrupted, it
+ * leaves one that cannot be opened until it was done again. */
 int replica_restore(
     const struct replica_options *options, struct replica_report *report, struct err *err);
 

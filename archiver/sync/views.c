@@ -4,6 +4,8 @@
  * Spec:  RFC 6154 section 2; RFC 8457 section 4 */
 #include "archiver/sync/views.h"
 
+#include "archiver/imapwire/imapflags.h"
+
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -24,20 +26,6 @@ void views_release(struct views *views)
 	views_init(views);
 }
 
-static bool has_attribute(struct bytes attributes, const char *name)
-{
-	while (attributes.n > 0) {
-		size_t n = 0;
-
-		while (n < attributes.n && attributes.p[n] != ' ')
-			n++;
-		if (bytes_is_nocase((struct bytes){attributes.p, n}, name))
-			return true;
-		attributes = bytes_from(attributes, n + 1);
-	}
-	return false;
-}
-
 void views_add(struct views *views, const struct endpoint_folder *folder, bool is_named)
 {
 	if (!folder->is_selectable)
@@ -45,15 +33,18 @@ void views_add(struct views *views, const struct endpoint_folder *folder, bool i
 	views->view = mem_grow(views->view, &views->room, views->count + 1, sizeof *views->view);
 	views->view[views->count++] = (struct view){.name = bytes_string(folder->name),
 	    .name_bytes = folder->name.n,
-	    .is_all = has_attribute(folder->attributes, "\\All"),
-	    .is_flagged = has_attribute(folder->attributes, "\\Flagged"),
-	    .is_important = has_attribute(folder->attributes, "\\Important"),
+	    .is_all = imapflags_lists(folder->attributes, "\\All"),
+	    .is_flagged = imapflags_lists(folder->attributes, "\\Flagged"),
+	    .is_important = imapflags_lists(folder->attributes, "\\Important"),
+	    .is_refuse = imapflags_lists(folder->attributes, "\\Trash") ||
+		imapflags_lists(folder->attributes, "\\Junk"),
 	    .is_named = is_named,
 	    .is_counted = folder->has_state,
 	    .messages = folder->state.messages};
 }
 
-/* Do the folders that are no views hold at least as many messages? */
+/* Do the folders that are no views hold at least as many messages? A folder with all mail shows
+ * neither trash nor junk: what is in these says nothing of it. */
 static bool is_held_elsewhere(const struct views *views, const struct view *all)
 {
 	uint64_t messages = 0;
@@ -62,7 +53,7 @@ static bool is_held_elsewhere(const struct views *views, const struct view *all)
 	for (i = 0; i < views->count; i++) {
 		const struct view *view = &views->view[i];
 
-		if (!view->is_all && !view->is_flagged && view->is_counted)
+		if (!view->is_all && !view->is_flagged && !view->is_refuse && view->is_counted)
 			messages += view->messages;
 	}
 	return all->is_counted && messages >= all->messages;

@@ -21,6 +21,7 @@ struct view {
 	char *name; /* the server's bytes */
 	size_t name_bytes;
 	bool is_all, is_flagged, is_important, is_named;
+	bool is_refuse; /* trash or junk */
 	bool is_counted;
 	uint64_t messages;
 	const char *reason; /* NULL: a place of its own */

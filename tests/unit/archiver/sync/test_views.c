@@ -44,6 +44,19 @@ START_TEST(gmail)
 }
 END_TEST
 
+START_TEST(trash_proves_nothing)
+{
+	views_init(&views);
+	add("INBOX", "", 10, false);
+	add("Trash", "\\Trash", 90, false);
+	add("Spam", "\\Junk", 90, false);
+	add("virtual/all", "\\All", 15, false);
+	decide(false);
+	check("virtual/all", false);
+	views_release(&views);
+}
+END_TEST
+
 START_TEST(elsewhere_all_is_a_view_when_the_counts_say_so)
 {
 	for (int more = 0; more < 2; more++) {
@@ -94,5 +107,5 @@ START_TEST(what_is_named_is_wanted)
 }
 END_TEST
 
-SUITE(gmail, elsewhere_all_is_a_view_when_the_counts_say_so, what_is_not_counted_proves_nothing,
-    what_is_named_is_wanted)
+SUITE(trash_proves_nothing, gmail, elsewhere_all_is_a_view_when_the_counts_say_so,
+    what_is_not_counted_proves_nothing, what_is_named_is_wanted)
