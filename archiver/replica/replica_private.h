@@ -50,6 +50,9 @@ int replica_sweep(const struct replica_side *side, struct err *err);
 /* Nobody else writes there, as far as the file system can tell. */
 int replica_lock(struct replica *replica, const char *folder, struct err *err);
 
+/* When everything has been brought: files of other generations than the archive's. */
+int replica_remove_others(struct replica *replica, struct err *err);
+
 int replica_note_write(const struct replica *replica, struct err *err);
 
 /* ---- bytes (replica_copy.c) ---- */
